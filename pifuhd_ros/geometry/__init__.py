@@ -1,0 +1,1 @@
+"""Pure functions: cameras, crop transforms, grids, rotations."""

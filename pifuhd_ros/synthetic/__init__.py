@@ -1,0 +1,1 @@
+"""People that the project makes itself: images and supervision, torch only."""

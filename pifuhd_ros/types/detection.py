@@ -1,0 +1,24 @@
+"""One person found in a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class PersonDetection:
+    """One person found in a frame, in the frame's pixels."""
+
+    box_xyxy_px: npt.NDArray[np.float64]
+    """(4,) left, top, right, bottom of the person."""
+    mask: npt.NDArray[np.float32]
+    """(H, W) in [0, 1], the size of the frame."""
+    keypoints_px: npt.NDArray[np.float64]
+    """(33, 3) x, y, visibility in [0, 1]; BlazePose order (nose 0 … left foot index 31, right 32)."""
+    score: float
+    """Confidence in [0, 1]."""
+    is_cut_off: bool = False
+    """True where a part of the person lies outside the frame."""
