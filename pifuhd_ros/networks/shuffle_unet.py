@@ -1,0 +1,117 @@
+"""The image trunk of the lite networks: a U-Net behind a pixel-unshuffle stem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class ShuffleUNetConfig:
+    """Sizes of a ShuffleUNet."""
+
+    in_channels: int
+    """Channels of the image."""
+    out_channels: int
+    """Channels of the output map."""
+    stem_stride: int = 4
+    """Pixels on a side that the stem folds into one: the trunk's finest stride."""
+    out_stride: int = 1
+    """Stride of the output map; divides stem_stride."""
+    widths: tuple[int, ...] = (64, 96, 128, 192)
+    """Channels of each level, finest first; every level halves the resolution."""
+    blocks: tuple[int, ...] = (1, 2, 2, 2)
+    """Residual blocks of each level on the way down; the way up has one a level."""
+    groups: int = 8
+    """Groups of the group norms."""
+
+
+def _coordinates(like: torch.Tensor) -> torch.Tensor:
+    """(B, 2, H, W): x to the right and y up, both in [-1, 1]."""
+    batch, _, height, width = like.shape
+    y = torch.linspace(1, -1, height, device=like.device, dtype=like.dtype)
+    x = torch.linspace(-1, 1, width, device=like.device, dtype=like.dtype)
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"))
+    return grid.expand(batch, -1, -1, -1)
+
+
+class _Block(nn.Module):
+    """Two 3×3 convolutions with a residual path."""
+
+    def __init__(self, in_channels: int, out_channels: int, groups: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+        self.norm1 = nn.GroupNorm(groups, out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.norm2 = nn.GroupNorm(groups, out_channels)
+        self.skip: nn.Module = (
+            nn.Identity()
+            if in_channels == out_channels
+            else nn.Conv2d(in_channels, out_channels, 1, bias=False)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(y)) + self.skip(x))
+
+
+class ShuffleUNet(nn.Module):
+    """Image (B, C, S, S) to a feature map (B, out_channels, S / out_stride, S / out_stride).
+
+    The arithmetic runs at a quarter of the resolution and below, on many channels: on a CPU the
+    same number of operations takes a tenth of the time that few channels at full resolution take.
+    The crop is centred on the person, so the trunk is told where each pixel lies in it.
+
+    Source: pixel (un)shuffle from Shi et al., CVPR 2016; U-Net from Ronneberger et al., 2015.
+    """
+
+    def __init__(self, config: ShuffleUNetConfig) -> None:
+        super().__init__()
+        if config.stem_stride % config.out_stride:
+            raise ValueError(
+                f"out_stride {config.out_stride} does not divide stem_stride {config.stem_stride}"
+            )
+        if len(config.widths) != len(config.blocks):
+            raise ValueError(
+                f"widths {config.widths} and blocks {config.blocks} differ in length"
+            )
+        self.config = config
+        self._up = config.stem_stride // config.out_stride
+        folded = config.in_channels * config.stem_stride**2 + 2
+        self.stem = nn.Conv2d(folded, config.widths[0], 3, padding=1)
+        self.down = nn.ModuleList()
+        channels = config.widths[0]
+        for width, count in zip(config.widths, config.blocks, strict=True):
+            level = [_Block(channels if i == 0 else width, width, config.groups) for i in range(count)]
+            self.down.append(nn.Sequential(*level))
+            channels = width
+        self.up = nn.ModuleList()
+        for width in reversed(config.widths[:-1]):
+            self.up.append(_Block(channels + width, width, config.groups))
+            channels = width
+        self.head = nn.Conv2d(channels, config.out_channels * self._up**2, 3, padding=1)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Image (B, in_channels, S, S), S a multiple of stem_stride * 2^(levels - 1)."""
+        multiple = self.config.stem_stride * 2 ** (len(self.config.widths) - 1)
+        _, channels, height, width = image.shape
+        if channels != self.config.in_channels or height % multiple or width % multiple:
+            raise ValueError(
+                f"expected (B, {self.config.in_channels}, S, S) with S a multiple of {multiple}, "
+                f"got {tuple(image.shape)}"
+            )
+        x = F.pixel_unshuffle(image, self.config.stem_stride)
+        x = F.relu(self.stem(torch.cat([x, _coordinates(x)], 1)))
+        skips: list[torch.Tensor] = []
+        for i, level in enumerate(self.down):
+            x = level(x if i == 0 else F.avg_pool2d(x, 2))
+            skips.append(x)
+        skips.pop()
+        for level in self.up:
+            skip = skips.pop()
+            x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+            x = level(torch.cat([x, skip], 1))
+        return F.pixel_shuffle(self.head(x), self._up)
