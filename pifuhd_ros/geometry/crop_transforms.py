@@ -1,0 +1,106 @@
+"""From a person's box to the square crop that the networks see, and back.
+
+Pixel coordinates are continuous and pixel (0, 0) is centred on (0, 0), so a pixel (u, v) covers
+[u - 0.5, u + 0.5] x [v - 0.5, v + 0.5] and a full image's box is (-0.5, -0.5, W - 0.5, H - 0.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+CROP_MARGIN = 1.1
+"""Side of the crop over the longer side of the person's box. The networks are trained on it."""
+
+
+class CropSquare(NamedTuple):
+    """A square of the frame, in the frame's pixels; it may reach beyond the frame."""
+
+    cx_px: float
+    cy_px: float
+    half_size_px: float
+    """From the centre to the centres of the crop's outermost pixels."""
+
+
+def box_of_mask(mask: npt.NDArray[np.floating | np.bool_]) -> npt.NDArray[np.float64] | None:
+    """The tight box around a mask's pixels above 0.5.
+
+    Args:
+        mask: (H, W), boolean or in [0, 1].
+
+    Returns:
+        (4,) left, top, right, bottom in pixels, at the pixels' outer edges; None where no pixel
+        is above 0.5.
+    """
+    inside = mask > 0.5
+    columns = np.flatnonzero(inside.any(axis=0))
+    rows = np.flatnonzero(inside.any(axis=1))
+    if columns.size == 0:
+        return None
+    return np.array([columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5])
+
+
+def crop_box(box_xyxy_px: npt.ArrayLike) -> CropSquare:
+    """The square crop of a person: centred on the box, its longer side filling 1/1.1 of it.
+
+    Args:
+        box_xyxy_px: (4,) left, top, right, bottom of the person's mask (see ``box_of_mask``).
+
+    Returns:
+        The square; half_size is 0.55 times the longer side of the box.
+
+    Raises:
+        ValueError: the box is empty or not finite.
+    """
+    box = np.asarray(box_xyxy_px, dtype=np.float64)
+    if box.shape != (4,) or not np.isfinite(box).all():
+        raise ValueError(f"expected a finite box (left, top, right, bottom), got {box_xyxy_px!r}")
+    left, top, right, bottom = box.tolist()
+    if right <= left or bottom <= top:
+        raise ValueError(f"the box {box.tolist()} is empty: it needs right > left and bottom > top")
+    longer_side = max(right - left, bottom - top)
+    return CropSquare((left + right) / 2, (top + bottom) / 2, 0.5 * CROP_MARGIN * longer_side)
+
+
+def image_from_crop(square: CropSquare, size: int) -> npt.NDArray[np.float64]:
+    """The transform of pixels of a crop of ``size`` x ``size`` to pixels of the frame.
+
+    The centres of the crop's first and last pixels fall on the edges of the square
+    (align_corners=True), so that the model box [-1, 1] spans exactly the square.
+
+    Args:
+        square: the crop's place in the frame.
+        size: pixels of the crop's side, at least 2.
+
+    Returns:
+        (3, 3): homogeneous frame pixel = image_from_crop @ homogeneous crop pixel.
+    """
+    if size < 2:
+        raise ValueError(f"a crop needs at least 2 pixels a side, got {size}")
+    scale = 2 * square.half_size_px / (size - 1)
+    return np.array(
+        [
+            [scale, 0.0, square.cx_px - square.half_size_px],
+            [0.0, scale, square.cy_px - square.half_size_px],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+
+
+def crop_from_model(size: int) -> npt.NDArray[np.float64]:
+    """The transform of model space (x, y) in [-1, 1] to pixels of a crop: (3, 3), y turned."""
+    half = (size - 1) / 2
+    return np.array([[half, 0.0, half], [0.0, -half, half], [0.0, 0.0, 1.0]])
+
+
+def apply_transform(
+    b_from_a: npt.NDArray[np.float64],
+    points_a: Sequence[Sequence[float]] | npt.NDArray[np.floating],
+) -> npt.NDArray[np.float64]:
+    """Points (N, 2) of space a in space b, by an affine (3, 3) transform."""
+    points = np.asarray(points_a, dtype=np.float64)
+    moved: npt.NDArray[np.float64] = points @ b_from_a[:2, :2].T + b_from_a[:2, 2]
+    return moved
