@@ -6,8 +6,7 @@ Pixel coordinates are continuous and pixel (0, 0) is centred on (0, 0), so a pix
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,7 @@ class CropSquare(NamedTuple):
     """From the centre to the centres of the crop's outermost pixels."""
 
 
-def box_of_mask(mask: npt.NDArray[np.floating | np.bool_]) -> npt.NDArray[np.float64] | None:
+def box_of_mask(mask: npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
     """The tight box around a mask's pixels above 0.5.
 
     Args:
@@ -97,8 +96,7 @@ def crop_from_model(size: int) -> npt.NDArray[np.float64]:
 
 
 def apply_transform(
-    b_from_a: npt.NDArray[np.float64],
-    points_a: Sequence[Sequence[float]] | npt.NDArray[np.floating],
+    b_from_a: npt.NDArray[np.float64], points_a: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
     """Points (N, 2) of space a in space b, by an affine (3, 3) transform."""
     points = np.asarray(points_a, dtype=np.float64)
