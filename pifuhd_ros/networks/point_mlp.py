@@ -1,0 +1,76 @@
+"""The pixel-aligned MLP: features of a point to a logit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class PointMlpConfig:
+    """Sizes of a PointMlp."""
+
+    channels: tuple[int, ...]
+    """Channels from the input to the single logit: (in, hidden, …, 1)."""
+    skips: tuple[int, ...]
+    """Layers, counted from 0, that see the input again beside the layer before."""
+    phi_layer: int | None = None
+    """The hidden layer whose output is handed on to a finer level; None: there is none."""
+
+
+class PointMlp(nn.Module):
+    """A multi-layer perceptron over points, with the input skipped in at some layers.
+
+    Source: Saito et al., PIFu, ICCV 2019, and PIFuHD, CVPR 2020, section 3.
+    """
+
+    def __init__(self, config: PointMlpConfig) -> None:
+        super().__init__()
+        layers = len(config.channels) - 1
+        if layers < 1 or config.channels[-1] != 1:
+            raise ValueError(f"channels must run from the input to 1, got {config.channels}")
+        if any(not 0 < i < layers for i in config.skips):
+            raise ValueError(f"skips {config.skips} name layers outside 1 … {layers - 1}")
+        if config.phi_layer is not None and not 0 <= config.phi_layer < layers - 1:
+            raise ValueError(f"phi_layer {config.phi_layer} is no hidden layer of {layers}")
+        self.config = config
+        # 1×1 convolutions by name and shape, as in the published checkpoint.
+        self.filters = nn.ModuleList(
+            nn.Conv1d(before + (config.channels[0] if i in config.skips else 0), after, 1)
+            for i, (before, after) in enumerate(
+                zip(config.channels[:-1], config.channels[1:], strict=True)
+            )
+        )
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Evaluate points.
+
+        Args:
+            features: (B, N, channels[0]).
+
+        Returns:
+            Logits (B, N), and the output (B, N, C) of the layer phi_layer where there is one.
+        """
+        if features.dim() != 3 or features.shape[2] != self.config.channels[0]:
+            raise ValueError(
+                f"expected (B, N, {self.config.channels[0]}), got {tuple(features.shape)}"
+            )
+        x, phi = features, None
+        last = len(self.filters) - 1
+        for i, layer in enumerate(self.filters):
+            assert isinstance(layer, nn.Conv1d)
+            weight = layer.weight[:, :, 0]
+            if i in self.config.skips:
+                # [x, features] · weightᵀ without the concatenation.
+                own = x.shape[2]
+                x = F.linear(x, weight[:, :own], layer.bias) + F.linear(features, weight[:, own:])
+            else:
+                x = F.linear(x, weight, layer.bias)
+            if i < last:
+                x = F.leaky_relu(x)
+            if i == self.config.phi_layer:
+                phi = x
+        return x[..., 0], phi

@@ -1,0 +1,40 @@
+"""Image features at points of the model box."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+
+def sample_features(features: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Bilinear samples of a feature map where points project to (orthographic).
+
+    Args:
+        features: (B, C, H, W); pixel centres of the border lie at -1 and +1 (align_corners=True).
+        points: (B, N, 2) or (B, N, 3), model space: x right, y up; z is not used.
+
+    Returns:
+        (B, N, C); zero where a point projects outside the map.
+    """
+    if features.dim() != 4 or points.dim() != 3 or points.shape[2] not in (2, 3):
+        raise ValueError(
+            "expected features (B, C, H, W) and points (B, N, 2 or 3), "
+            f"got {tuple(features.shape)} and {tuple(points.shape)}"
+        )
+    grid = torch.stack([points[..., 0], -points[..., 1]], -1)[:, None]
+    samples = F.grid_sample(features, grid.to(features.dtype), align_corners=True)
+    return samples[:, :, 0].transpose(1, 2)
+
+
+def resize_map(image: torch.Tensor, size: int) -> torch.Tensor:
+    """(B, C, S, S) to (B, C, size, size): bilinear, align_corners=True, no copy at equal size."""
+    if image.shape[-1] == size:
+        return image
+    return F.interpolate(image, size=(size, size), mode="bilinear", align_corners=True)
+
+
+def shrink_image(image: torch.Tensor, size: int) -> torch.Tensor:
+    """(B, C, S, S) to (B, C, size, size) by averaging blocks of pixels; size divides S."""
+    if image.shape[-1] == size:
+        return image
+    return F.avg_pool2d(image, image.shape[-1] // size)
