@@ -1,0 +1,109 @@
+"""The rasteriser: coverage is exact, depth order is right."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from pifuhd_ros.geometry.rasterize import cover, rasterize
+
+
+def _sphere(radius: float, centre: tuple[float, float, float]) -> tuple[torch.Tensor, torch.Tensor]:
+    """A closed sphere in pixel coordinates, outside counter-clockwise with v up, depth = -z."""
+    rings, sectors = 24, 32
+    theta = torch.linspace(0, math.pi, rings + 1, dtype=torch.float64)[1:-1]
+    phi = torch.arange(sectors, dtype=torch.float64) * (2 * math.pi / sectors)
+    grid = torch.stack(
+        [
+            theta.sin()[:, None] * phi.cos(),
+            theta.cos()[:, None].expand(-1, sectors),
+            theta.sin()[:, None] * phi.sin(),
+        ],
+        -1,
+    ).reshape(-1, 3)
+    vertices = torch.cat([grid, torch.tensor([[0, 1, 0], [0, -1, 0]], dtype=torch.float64)])
+    faces = []
+    north, south = len(grid), len(grid) + 1
+    for r in range(rings - 2):
+        for s in range(sectors):
+            a, b = r * sectors + s, r * sectors + (s + 1) % sectors
+            c, d = a + sectors, b + sectors
+            faces += [[a, b, c], [b, d, c]]
+    last = (rings - 2) * sectors
+    for s in range(sectors):
+        t = (s + 1) % sectors
+        faces += [[north, t, s], [south, last + s, last + t]]
+    face = torch.tensor(faces)
+    corner = vertices[face]
+    normal = torch.linalg.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    if (normal * corner.mean(1)).sum() < 0:
+        face = face.flip(1)
+    pixels = torch.stack(
+        [
+            centre[0] + radius * vertices[:, 0],
+            centre[1] - radius * vertices[:, 1],
+            -(centre[2] + radius * vertices[:, 2]),
+        ],
+        -1,
+    )
+    return pixels, face
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.25, 0.5])
+def test_closed_surface_is_entered_as_often_as_left(shift: float) -> None:
+    points, faces = _sphere(20.0, (32.0 + shift, 32.0, 0.0))
+    coverage = cover(points, faces, 64, 64)
+    sign = torch.where(coverage.is_front, 1, -1)
+    balance = torch.zeros(64 * 64, dtype=torch.int64).index_add(0, coverage.pixel, sign)
+    count = torch.bincount(coverage.pixel, minlength=64 * 64)
+    assert count.max() == 2
+    assert (balance == 0).all()
+    assert abs(int((count == 2).sum()) - math.pi * 20**2) < 0.02 * math.pi * 20**2
+
+
+def test_nearest_surface_and_depth_of_a_sphere() -> None:
+    points, faces = _sphere(20.0, (32.0, 32.0, 5.0))
+    result = rasterize(points, faces, 64, 64)
+    assert result.depth[32, 32] == pytest.approx(-25.0, abs=0.3)
+    assert result.face[0, 0] == -1
+    assert torch.isinf(result.depth[0, 0])
+    hit = result.face >= 0
+    assert torch.allclose(result.barycentric[hit].sum(-1), torch.ones(int(hit.sum())), atol=1e-5)
+
+
+def test_grid_of_triangles_covers_every_pixel_once() -> None:
+    # Vertices on pixel centres: every tie of the fill rule occurs.
+    v, u = torch.meshgrid(torch.arange(9), torch.arange(9), indexing="ij")
+    points = torch.stack([u, v, torch.zeros_like(u)], -1).reshape(-1, 3).double()
+    a = (torch.arange(8)[:, None] * 9 + torch.arange(8)).reshape(-1)
+    faces = torch.cat([torch.stack([a, a + 1, a + 10], 1), torch.stack([a, a + 10, a + 9], 1)])
+    coverage = cover(points, faces, 9, 9)
+    count = torch.bincount(coverage.pixel, minlength=81).view(9, 9)
+    assert (count[1:8, 1:8] == 1).all()
+    assert count.max() == 1
+
+
+def test_nearer_triangle_wins_and_images_of_a_batch_stay_apart() -> None:
+    points = torch.tensor(
+        [[0.0, 0, 2], [9, 0, 2], [0, 9, 2], [0, 0, 1], [9, 0, 1], [0, 9, 1]]
+    )
+    faces = torch.tensor([[0, 1, 2], [3, 4, 5]])
+    assert rasterize(points, faces, 8, 8).face[1, 1] == 1
+    both = cover(points, faces, 8, 8, image=torch.tensor([0, 1]))
+    assert (both.pixel[both.face == 0] < 64).all()
+    assert (both.pixel[both.face == 1] >= 64).all()
+
+
+def test_faces_outside_the_image_cover_nothing() -> None:
+    points = torch.tensor([[-9.0, -9, 0], [-2, -9, 0], [-9, -2, 0]])
+    result = rasterize(points, torch.tensor([[0, 1, 2]]), 8, 8)
+    assert (result.face == -1).all()
+
+
+def test_chunks_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    points, faces = _sphere(20.0, (32.0, 32.0, 0.0))
+    whole = rasterize(points, faces, 64, 64)
+    monkeypatch.setattr("pifuhd_ros.geometry.rasterize._CANDIDATES_PER_CHUNK", 500)
+    assert torch.equal(rasterize(points, faces, 64, 64).face, whole.face)
