@@ -22,3 +22,6 @@ class PersonDetection:
     """Confidence in [0, 1]."""
     is_cut_off: bool = False
     """True where a part of the person lies outside the frame."""
+    keypoints_world_m: npt.NDArray[np.float64] | None = None
+    """(33, 3) the same points in space, x right, y down, z away from the camera, origin between
+    the hips; up to a common scale, for it is guessed from one image. None where not estimated."""
