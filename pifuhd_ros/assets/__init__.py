@@ -1,0 +1,1 @@
+"""MakeHuman assets read and packed into one file for the generator."""
