@@ -29,11 +29,12 @@ ROOMS: dict[str, set[str]] = {
     "body": {"types", "geometry"},
     "fields": _BELOW_FIELDS,
     "stages": _BELOW_FIELDS,
+    "assets": {"types"},
     "synthetic": {"types", "geometry", "body"},
     "reconstructors": _BELOW_FIELDS | {"fields", "stages"},
     "training": _BELOW_FIELDS | {"fields", "synthetic"},
     "evaluation": _BELOW_EVALUATION | {"synthetic"},
-    "cli": _BELOW_EVALUATION | {"synthetic", "training", "evaluation"},
+    "cli": _BELOW_EVALUATION | {"assets", "synthetic", "training", "evaluation"},
     "ros": _BELOW_EVALUATION,
     "": {"types", "reconstructors"},
 }
@@ -45,6 +46,7 @@ LIBRARIES: dict[str, set[str]] = {
     "networks": BARE,
     "body": BARE,
     "fields": BARE,
+    "assets": BARE | {"scipy"},
     "synthetic": BARE,
     "training": BARE | {"lightning"},
     "stages": BARE | {"scipy"},
@@ -61,8 +63,8 @@ HEAVY: dict[str, set[str]] = {
     "mediapipe": {"stages/"},
     "cv2": {"stages/", "ros/images.py"},
     "trimesh": {"stages/"},
-    "open3d": {"stages/", "evaluation/"},
-    "PIL": {"stages/", "evaluation/", "cli/"},
+    "open3d": {"stages/"},
+    "PIL": {"stages/", "evaluation/", "cli/", "assets/"},
 }
 """Libraries that only these files (or rooms, with a slash) may import besides LIBRARIES."""
 
