@@ -23,6 +23,14 @@ class GlobalGeneratorConfig:
     blocks: int = 9
     """Residual blocks at the lowest resolution."""
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.downsamplings <= 8 or not 0 <= self.blocks <= 64:
+            raise ValueError(
+                f"downsamplings {self.downsamplings} or blocks {self.blocks} outside 0 … 8, 0 … 64"
+            )
+        if min(self.in_channels, self.out_channels, self.width) < 1:
+            raise ValueError("channels and width must be at least 1")
+
 
 class _ResidualBlock(nn.Module):
     """Two reflection-padded 3×3 convolutions beside the identity."""

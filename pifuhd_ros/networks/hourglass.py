@@ -27,7 +27,17 @@ class HourglassConfig:
     channels: int = 256
     """Channels inside the hourglasses."""
     groups: int = 32
-    """Groups of the group norms."""
+    """Groups of the group norms; they divide a quarter of ``channels``."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.stacks <= 16 or not 1 <= self.depth <= 8:
+            raise ValueError(f"stacks {self.stacks} or depth {self.depth} outside 1 … 16, 1 … 8")
+        if min(self.in_channels, self.out_channels, self.channels, self.groups) < 1:
+            raise ValueError("channels and groups must be at least 1")
+        if self.channels % (4 * self.groups):
+            raise ValueError(
+                f"{self.groups} groups do not divide a quarter of {self.channels} channels"
+            )
 
 
 class _ConvBlock(nn.Module):
@@ -102,10 +112,6 @@ class HourglassFilter(nn.Module):
 
     def __init__(self, config: HourglassConfig) -> None:
         super().__init__()
-        if config.channels % (4 * config.groups) and config.channels // 4 != config.groups:
-            raise ValueError(
-                f"{config.groups} groups do not divide a quarter of {config.channels} channels"
-            )
         self.config = config
         channels, groups = config.channels, config.groups
         stem, middle = channels // 4, channels // 2

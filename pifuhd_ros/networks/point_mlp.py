@@ -20,6 +20,15 @@ class PointMlpConfig:
     phi_layer: int | None = None
     """The hidden layer whose output is handed on to a finer level; None: there is none."""
 
+    def __post_init__(self) -> None:
+        layers = len(self.channels) - 1
+        if not 1 <= layers <= 16 or self.channels[-1] != 1 or min(self.channels) < 1:
+            raise ValueError(f"channels run from the input to 1 in 1 … 16 layers: {self.channels}")
+        if any(not 0 < i < layers for i in self.skips):
+            raise ValueError(f"skips {self.skips} name layers outside 1 … {layers - 1}")
+        if self.phi_layer is not None and not 0 <= self.phi_layer < layers - 1:
+            raise ValueError(f"phi_layer {self.phi_layer} is no hidden layer of {layers}")
+
 
 class PointMlp(nn.Module):
     """A multi-layer perceptron over points, with the input skipped in at some layers.
@@ -29,13 +38,6 @@ class PointMlp(nn.Module):
 
     def __init__(self, config: PointMlpConfig) -> None:
         super().__init__()
-        layers = len(config.channels) - 1
-        if layers < 1 or config.channels[-1] != 1:
-            raise ValueError(f"channels must run from the input to 1, got {config.channels}")
-        if any(not 0 < i < layers for i in config.skips):
-            raise ValueError(f"skips {config.skips} name layers outside 1 … {layers - 1}")
-        if config.phi_layer is not None and not 0 <= config.phi_layer < layers - 1:
-            raise ValueError(f"phi_layer {config.phi_layer} is no hidden layer of {layers}")
         self.config = config
         # 1×1 convolutions by name and shape, as in the published checkpoint.
         self.filters = nn.ModuleList(
