@@ -1,0 +1,285 @@
+"""People in a frame: masks, boxes and keypoints, the most prominent person first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pifuhd_ros.geometry.crop_transforms import box_of_mask
+from pifuhd_ros.stages.blazepose import BlazePose, Pose
+from pifuhd_ros.stages.person_mask import is_cut_off, keep_person, with_alpha
+from pifuhd_ros.types import Frame, PersonDetection
+
+NEUTRAL_GRAY = 128
+"""Stands in for transparent background and for people already found."""
+
+
+@dataclass(frozen=True)
+class DetectionConfig:
+    """How people are looked for."""
+
+    max_people: int = 4
+    """At most so many are returned."""
+    min_confidence: float = 0.5
+    """Of mediapipe's person detector, in [0, 1]."""
+    max_side_px: int = 2048
+    """Larger images are scaled down to this for the detection, their mask up again. The mask
+    network itself sees a person at 256 pixels."""
+    min_score: float = 0.5
+    """Finds of a lower score are no people; blobs that mediapipe took for one reach 0.5."""
+    min_score_in_window: float = 0.8
+    """The same for parts of the image, where many more blobs are looked at; a whole person
+    scores 0.85 and more."""
+    min_person_px: int = 24
+    """A person whose longer side is smaller is no use and not returned."""
+
+
+class PoseFinder(Protocol):
+    """Finds the most salient person of an RGB image (H, W, 3), or None."""
+
+    def find(self, rgb: npt.NDArray[np.uint8]) -> Pose | None:
+        """The pose in the pixels of this image."""
+
+
+class PersonDetector:
+    """Finds people, keeping mediapipe's graph for the next frame.
+
+    May be used from several threads; the calls into mediapipe wait for one another. The same
+    frame always gives the same people.
+
+    >>> with PersonDetector() as detector:
+    ...     people = detector.detect(frame)
+    """
+
+    def __init__(self, config: DetectionConfig | None = None) -> None:
+        """Load the detector; takes about a second."""
+        self.config = config or DetectionConfig()
+        self._pose = BlazePose(self.config.min_confidence)
+
+    def detect(self, frame: Frame) -> list[PersonDetection]:
+        """See ``detect_people``."""
+        return find_people(self._pose, frame, self.config)
+
+    def close(self) -> None:
+        """Free mediapipe's graph."""
+        self._pose.close()
+
+    def __enter__(self) -> PersonDetector:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def detect_people(frame: Frame, config: DetectionConfig | None = None) -> list[PersonDetection]:
+    """The people in a frame, the most prominent (largest mask) first; empty where none is found.
+
+    Loads mediapipe for this one call: keep a ``PersonDetector`` for more than one frame.
+
+    Args:
+        frame: any size. Transparent background counts as gray, and the opacity limits the mask,
+            or is the mask where it is a cut-out of the one person found.
+        config: how to look for them.
+    """
+    with PersonDetector(config) as detector:
+        return detector.detect(frame)
+
+
+def find_people(finder: PoseFinder, frame: Frame, config: DetectionConfig) -> list[PersonDetection]:
+    """The search of ``detect_people`` around any finder of one person an image.
+
+    The finder sees the whole image first. Whoever is found is painted over and the finder asked
+    again, until it finds no one new. Where the whole image shows no one, overlapping windows of
+    half its longer side are searched in the same way, for the finder looks at 224 pixels only
+    and a person of less than half the image's height escapes it; so people down to a fifth of
+    the height are found.
+    """
+    import cv2
+
+    height, width = frame.rgb.shape[:2]
+    scale = min(1.0, config.max_side_px / max(height, width))
+    small_size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    canvas: npt.NDArray[Any] = cv2.resize(
+        _over_gray(frame), small_size, interpolation=cv2.INTER_AREA
+    )
+    whole = _Window(0, 0, *small_size)
+    poses = _search(finder, canvas, [whole], config, scale)
+    if not poses:
+        poses = _search(finder, canvas, _half_windows(whole), config, scale)
+    people = []
+    for pose in poses:
+        mask: npt.NDArray[Any] = pose.mask
+        if small_size != (width, height):
+            mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
+        if frame.alpha is not None:
+            mask = with_alpha(mask, frame.alpha)
+        box = box_of_mask(mask)
+        if box is None:
+            continue
+        keypoints_px = pose.keypoints_px.copy()
+        frame_from_canvas = np.array([width / small_size[0], height / small_size[1]])
+        keypoints_px[:, :2] = (keypoints_px[:, :2] + 0.5) * frame_from_canvas - 0.5
+        people.append(
+            PersonDetection(
+                box_xyxy_px=box,
+                mask=mask,
+                keypoints_px=keypoints_px,
+                score=score(pose),
+                is_cut_off=is_cut_off(mask, keypoints_px),
+                keypoints_world_m=pose.keypoints_world_m,
+            )
+        )
+    return sorted(people, key=lambda person: float(person.mask.sum()), reverse=True)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A part of an image, in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def _half_windows(whole: _Window) -> list[_Window]:
+    """Overlapping squares of half the longer side that cover an image."""
+    side = max(whole.right, whole.bottom) // 2
+    return [
+        _Window(left, top, min(left + side, whole.right), min(top + side, whole.bottom))
+        for top in _starts(whole.bottom, side)
+        for left in _starts(whole.right, side)
+    ]
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where windows of one side start along one axis so that they overlap by half or more."""
+    if length <= side:
+        return [0]
+    steps = -(-2 * (length - side) // side)
+    return [round(i * (length - side) / steps) for i in range(steps + 1)]
+
+
+def _search(
+    finder: PoseFinder,
+    canvas: npt.NDArray[np.uint8],
+    windows: list[_Window],
+    config: DetectionConfig,
+    scale: float,
+) -> list[Pose]:
+    """The people seen in the windows, one after another, in the canvas's pixels.
+
+    Args:
+        finder: asked for one person at a time.
+        canvas: (H, W, 3).
+        windows: parts of the canvas.
+        config: how to look.
+        scale: canvas pixels per pixel of the frame.
+    """
+    poses: list[Pose] = []
+    for window in windows:
+        while len(poses) < config.max_people:
+            pose = _find_new(finder, canvas, window, config)
+            if pose is None:
+                break
+            taken = np.zeros(canvas.shape[:2], bool)
+            for other in poses:
+                taken |= other.mask > 0.5
+            mask = np.where(taken, np.float32(0), pose.mask)
+            box = box_of_mask(mask)
+            is_new = np.count_nonzero(mask > 0.5) > 0.5 * np.count_nonzero(pose.mask > 0.5)
+            if not is_new or box is None or _longer_side(box) < config.min_person_px * scale:
+                break
+            poses.append(Pose(mask, pose.keypoints_px, pose.keypoints_world_m))
+            canvas = _paint_over(canvas, mask)
+    return poses
+
+
+def _find_new(
+    finder: PoseFinder,
+    canvas: npt.NDArray[np.uint8],
+    window: _Window,
+    config: DetectionConfig,
+) -> Pose | None:
+    """The most salient person in a window, in the canvas's pixels, if it surely is one."""
+    height, width = canvas.shape[:2]
+    pose = _find_in(finder, canvas, window)
+    box = None if pose is None else box_of_mask(pose.mask)
+    min_score = config.min_score
+    if box is not None and window != _Window(0, 0, width, height):
+        # The window may cut the person it shows: look again with the person in the middle.
+        cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        reach = _longer_side(box)
+        around = _Window(
+            max(0, round(cx - reach)),
+            max(0, round(cy - reach)),
+            min(width, round(cx + reach)),
+            min(height, round(cy + reach)),
+        )
+        pose = _find_in(finder, canvas, around)
+        min_score = config.min_score_in_window
+    if pose is None or score(pose) < min_score:
+        return None
+    return Pose(
+        keep_person(pose.mask, pose.keypoints_px), pose.keypoints_px, pose.keypoints_world_m
+    )
+
+
+def score(pose: Pose) -> float:
+    """How surely a pose is a person, in [0, 1]; mediapipe keeps its own confidence to itself.
+
+    The product of the mean visibility of the keypoints within the image, the share of the
+    visible ones that lie on the mask, and the clearness of the mask (1 where it is black and
+    white, 0 where it is all gray).
+    """
+    height, width = pose.mask.shape
+    x, y, visibility = pose.keypoints_px.T
+    in_image = (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
+    visible = in_image & (visibility > 0.5)
+    seen = pose.mask[pose.mask > 0.1]
+    if not visible.any() or seen.size == 0:
+        return 0.0
+    on_mask = pose.mask[np.rint(y[visible]).astype(int), np.rint(x[visible]).astype(int)] > 0.5
+    return float(visibility[in_image].mean() * on_mask.mean() * np.abs(2 * seen - 1).mean())
+
+
+def _longer_side(box_xyxy: npt.NDArray[np.float64]) -> float:
+    return float(max(box_xyxy[2] - box_xyxy[0], box_xyxy[3] - box_xyxy[1]))
+
+
+def _find_in(finder: PoseFinder, canvas: npt.NDArray[np.uint8], window: _Window) -> Pose | None:
+    pose = finder.find(canvas[window.top : window.bottom, window.left : window.right])
+    if pose is None:
+        return None
+    mask = np.zeros(canvas.shape[:2], np.float32)
+    mask[window.top : window.bottom, window.left : window.right] = pose.mask
+    offset = np.array([window.left, window.top, 0.0])
+    return Pose(mask, pose.keypoints_px + offset, pose.keypoints_world_m)
+
+
+def _over_gray(frame: Frame) -> npt.NDArray[np.uint8]:
+    if frame.alpha is None:
+        return frame.rgb
+    opacity = frame.alpha.astype(np.float32)[..., None] / 255
+    composite = np.rint(frame.rgb * opacity + NEUTRAL_GRAY * (1 - opacity))
+    return np.asarray(composite, dtype=np.uint8)
+
+
+def _paint_over(
+    canvas: npt.NDArray[np.uint8], mask: npt.NDArray[np.float32]
+) -> npt.NDArray[np.uint8]:
+    """The canvas with a person, and a rim of 1 % of the image around them, turned gray."""
+    import cv2
+
+    rim_px = max(3, round(0.01 * max(canvas.shape)))
+    person = cv2.dilate((mask > 0.3).astype(np.uint8), np.ones((2 * rim_px + 1,) * 2, np.uint8))
+    return np.where(person[..., None] > 0, np.uint8(NEUTRAL_GRAY), canvas)
