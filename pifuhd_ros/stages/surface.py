@@ -1,0 +1,250 @@
+"""From a field to a surface: coarse to fine, asking only near the surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from pifuhd_ros.geometry.grid import VoxelGrid
+from pifuhd_ros.geometry.mesh_normals import vertex_normals
+from pifuhd_ros.stages.field_normals import field_normals
+from pifuhd_ros.stages.field_samples import FieldSamples, contains
+from pifuhd_ros.stages.marching_cubes import marching_cubes
+from pifuhd_ros.stages.marching_cubes_table import SIDES
+from pifuhd_ros.types.errors import SurfaceError
+from pifuhd_ros.types.field import ImplicitField
+from pifuhd_ros.types.mesh import Mesh
+from pifuhd_ros.types.progress import OnProgress
+
+MIN_RESOLUTION, MAX_RESOLUTION = 32, 1024
+MAX_COARSE_RESOLUTION = 64
+
+# A cell without a change of sign is still split when one of its corners is closer to the level than
+# this part of the change of the field across the cells around it. For a signed distance 0.75 is
+# enough for a point-sized shape in the middle of a cell to be found.
+SAFETY_MARGIN = 0.75
+
+
+@dataclass(frozen=True)
+class SurfaceExtraction:
+    """A surface and what it cost to find."""
+
+    mesh: Mesh
+    """In model space, closed, with normals."""
+    visited_points: int
+    """How many points the field was asked for."""
+    grid_points: int
+    """Points of the full grid at the same resolution."""
+
+    @property
+    def visited_fraction(self) -> float:
+        """Part of the full grid that was visited."""
+        return self.visited_points / self.grid_points
+
+
+def coarse_resolution_of(resolution: int) -> int:
+    """Cells along each axis of the grid that a search at ``resolution`` starts from.
+
+    It is the resolution halved as often as 32 or more are left.
+
+    Raises:
+        SurfaceError: the resolution is out of range or cannot be halved down to 64 or less.
+    """
+    if not MIN_RESOLUTION <= resolution <= MAX_RESOLUTION:
+        raise SurfaceError(
+            f"resolution {resolution} is out of range: choose {MIN_RESOLUTION} to {MAX_RESOLUTION}"
+        )
+    coarse, splits = resolution, 0
+    while coarse % 2 == 0 and coarse // 2 >= MIN_RESOLUTION:
+        coarse, splits = coarse // 2, splits + 1
+    if coarse > MAX_COARSE_RESOLUTION:
+        step = 1
+        while resolution / step > MAX_COARSE_RESOLUTION:
+            step *= 2
+        nearest = round(resolution / step) * step
+        raise SurfaceError(
+            f"resolution {resolution} cannot be halved down to {MAX_COARSE_RESOLUTION} or less: "
+            f"choose {nearest}, or a power of two such as 256"
+        )
+    return coarse
+
+
+def extract_surface(
+    field: ImplicitField,
+    resolution: int = 256,
+    *,
+    max_points_per_query: int = 2**16,
+    normals_from_field: bool = False,
+    on_progress: OnProgress | None = None,
+) -> SurfaceExtraction:
+    """Triangulate the level set of a field on the grid -1 + 2 i / resolution of the model box.
+
+    The search starts from all cells of a coarse grid, keeps those that the surface may cross,
+    splits them in two along each axis, and so on. At each size it follows the surface from cell to
+    cell beyond the cells that were kept, so each surface that is found is found whole: the mesh
+    equals that of the full grid except for separate pieces thinner than a cell of a coarser grid.
+
+    Args:
+        field: the shape. It is asked for points sorted by x, then y, then z.
+        resolution: cells along each axis, 32 to 1024: a number from 32 to 64, doubled any times.
+        max_points_per_query: upper bound of the points of one ``field.query``; bounds its memory.
+        normals_from_field: take the normals from the gradient of the field (six more queries a
+            vertex, not counted as visited) instead of from the triangles.
+        on_progress: called with ("surface", fraction) before each query.
+
+    Returns:
+        The closed mesh in model space; the sides of the box cut through what reaches them.
+
+    Raises:
+        SurfaceError: the field is empty, full or not finite, or the resolution is unusable.
+    """
+    coarse = coarse_resolution_of(resolution)
+    stride = resolution // coarse
+    grid = VoxelGrid(resolution)
+    report = _Report(on_progress, levels=stride.bit_length())
+    search = _Search(field, grid, max_points_per_query, report)
+
+    cells = grid.cells(stride, field.device)
+    samples = search.sample(FieldSamples.empty(field.device), cells, stride)
+    _check_not_full(samples, field)
+    while stride > 1:
+        cells = _cells_near_surface(cells, samples, grid, stride)
+        stride //= 2
+        report.next_level()
+        cells = (cells[:, None] + grid.corner_steps(stride, field.device)).flatten().sort().values
+        samples = search.sample(samples, cells, stride)
+        cells, samples = search.follow_surface(cells, samples, stride)
+    vertices, faces = marching_cubes(cells, samples.at_corners(cells, grid, 1), grid)
+    if len(faces) == 0:
+        raise SurfaceError(
+            f"the field is empty: no point of the box is inside ({_range(samples, field)}); "
+            "is the person in the image, and in the mask?"
+        )
+    mesh = Mesh(vertices=vertices.cpu().numpy(), faces=faces.cpu().numpy())
+    normals = vertex_normals(mesh.vertices, mesh.faces)
+    if normals_from_field:
+        step = grid.cell_size / 2
+        exact = field_normals(field, vertices, step, max_points_per_query).cpu().numpy()
+        normals = np.where(exact.any(axis=-1, keepdims=True), exact, normals)
+    report.finish()
+    return SurfaceExtraction(
+        mesh=replace(mesh, normals=normals),
+        visited_points=samples.queried_points,
+        grid_points=grid.points_per_axis**3,
+    )
+
+
+class _Report:
+    """Progress over levels that are each taken to cost twice the one before; never runs back."""
+
+    def __init__(self, on_progress: OnProgress | None, levels: int) -> None:
+        self._on_progress = on_progress
+        self._levels = levels
+        self._level = 0
+        self._done = 0.0
+
+    def within_level(self, fraction: float) -> None:
+        part = (2**self._level * (1.0 + fraction) - 1.0) / (2**self._levels - 1.0)
+        self._done = max(self._done, part)
+        if self._on_progress is not None:
+            self._on_progress("surface", self._done)
+
+    def next_level(self) -> None:
+        self._level += 1
+
+    def finish(self) -> None:
+        self.within_level(1.0)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What stays the same during one extraction."""
+
+    field: ImplicitField
+    grid: VoxelGrid
+    max_points_per_query: int
+    report: _Report
+
+    def sample(self, samples: FieldSamples, cells: torch.Tensor, stride: int) -> FieldSamples:
+        """The samples and those at all corners of ``cells``."""
+        corners = self.grid.corner_keys(cells, stride)
+        return samples.with_points(
+            self.field, self.grid, corners, self.max_points_per_query, self.report.within_level
+        )
+
+    def follow_surface(
+        self, cells: torch.Tensor, samples: FieldSamples, stride: int
+    ) -> tuple[torch.Tensor, FieldSamples]:
+        """Add the cells that the surface enters beyond ``cells``, until it enters no more.
+
+        Returns:
+            All cells (sorted keys) and the samples at their corners.
+        """
+        frontier = cells
+        while len(frontier):
+            entered = _cells_entered(frontier, samples, self.grid, stride)
+            frontier = entered[~contains(cells, entered)]
+            samples = self.sample(samples, frontier, stride)
+            cells = torch.cat((cells, frontier)).sort().values
+        return cells, samples
+
+
+def _cells_entered(
+    cells: torch.Tensor, samples: FieldSamples, grid: VoxelGrid, stride: int
+) -> torch.Tensor:
+    """Sorted keys of the neighbours that the surface enters through a side of one of ``cells``.
+
+    No cell outside the box is ever among them: all points on the border are outside the shape.
+    """
+    inside = samples.at_corners(cells, grid, stride) > 0
+    entered = []
+    for side, corners in enumerate(SIDES):
+        on_side = inside[:, list(corners)]
+        is_crossed = on_side.any(dim=-1) & ~on_side.all(dim=-1)
+        direction = [0, 0, 0]
+        direction[side // 2] = stride if side % 2 else -stride
+        entered.append(cells[is_crossed] + grid.step(*direction))
+    neighbours: torch.Tensor = torch.unique(torch.cat(entered))
+    return neighbours
+
+
+def _cells_near_surface(
+    cells: torch.Tensor, samples: FieldSamples, grid: VoxelGrid, stride: int
+) -> torch.Tensor:
+    """The cells that the surface crosses or, unless the next size is the last, may hide in.
+
+    Only a separate piece thinner than two grid steps can hide at the last size; asking for a layer
+    of points around the whole surface to find such crumbs would double the cost.
+    """
+    values = samples.at_corners(cells, grid, stride)
+    inside = values > 0
+    keep: torch.Tensor = inside.any(dim=-1) & ~inside.all(dim=-1)
+    if stride > 2:
+        known = values.isfinite()
+        highest = values.where(known, -torch.inf).amax(dim=-1)
+        lowest = values.where(known, torch.inf).amin(dim=-1)
+        change = (highest - lowest).clamp(min=0.0)
+        corners = samples.find(grid.corner_keys(cells, stride))
+        change_at_point = torch.zeros_like(samples.values).scatter_reduce(
+            0, corners.flatten(), change[:, None].expand(-1, 8).flatten(), reduce="amax"
+        )
+        change_around = change_at_point[corners].amax(dim=-1)
+        keep = keep | (values.abs().amin(dim=-1) <= SAFETY_MARGIN * change_around)
+    return cells[keep]
+
+
+def _check_not_full(samples: FieldSamples, field: ImplicitField) -> None:
+    known = samples.values.isfinite()
+    if (samples.values[known] > 0).all():
+        raise SurfaceError(
+            f"the field is full: the whole box is inside ({_range(samples, field)}); "
+            "is inside_is_above right for this field?"
+        )
+
+
+def _range(samples: FieldSamples, field: ImplicitField) -> str:
+    signed = samples.values[samples.values.isfinite()]
+    raw = field.level + (signed if field.inside_is_above else -signed)
+    return f"values {raw.min():.3g} to {raw.max():.3g}, level {field.level:g}"
