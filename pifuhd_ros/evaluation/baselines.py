@@ -7,17 +7,32 @@ import numpy.typing as npt
 from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
+from pifuhd_ros.body.model import BodyModel
 from pifuhd_ros.types import Mesh, NoPersonError, PersonCrop
 
 
-def fit_mean_body(mean_body: Mesh, crop: PersonCrop) -> Mesh:
-    """The mean body, facing the camera, scaled and moved to the box of the silhouette.
+def mean_body(body: BodyModel) -> Mesh:
+    """The body of mean shape in its rest pose (arms held away from the trunk), without helpers.
 
-    One scale for all axes, from the box's height; the centre of the body's own box goes to the
-    centre of the silhouette's box, at depth 0.
+    Returns:
+        A closed mesh in metres, standing along y and facing +z, the pelvis at z = 0 as in all
+        people of the evaluation.
+    """
+    used, faces = np.unique(body.faces.cpu().numpy(), return_inverse=True)
+    mean = body.mean.cpu().numpy().astype(np.float32)
+    pelvis = mean[body.vertex_count + body.bones.index("spine05")]
+    vertices = mean[used] - np.array([0, 0, pelvis[2]], np.float32)
+    return Mesh(vertices, faces.reshape(-1, 3).astype(np.int64))
+
+
+def fit_body(body: Mesh, crop: PersonCrop) -> Mesh:
+    """A body facing the camera, scaled and moved to the box of the silhouette.
+
+    One scale for all axes, from the box's height; seen from the front, the centre of the body's own
+    box goes to the centre of the silhouette's box.
 
     Args:
-        mean_body: standing along y, facing +z, in any unit.
+        body: standing along y, facing +z, in any unit; its z = 0 goes to depth 0.
         crop: of which only the mask is used.
 
     Returns:
@@ -33,10 +48,11 @@ def fit_mean_body(mean_body: Mesh, crop: PersonCrop) -> Mesh:
     centre = np.array(
         [(columns[0] + columns[-1]) / 2 * pixel - 1, 1 - (rows[0] + rows[-1]) / 2 * pixel, 0.0]
     )
-    vertices = mean_body.vertices.astype(np.float64)
+    vertices = body.vertices.astype(np.float64)
     low, high = vertices.min(axis=0), vertices.max(axis=0)
-    fitted = (vertices - (low + high) / 2) * (height / (high[1] - low[1])) + centre
-    return Mesh(fitted.astype(np.float32), mean_body.faces, mean_body.normals)
+    middle = (low + high) / 2 * (1, 1, 0)
+    fitted = (vertices - middle) * (height / (high[1] - low[1])) + centre
+    return Mesh(fitted.astype(np.float32), body.faces, body.normals)
 
 
 def inflate_silhouette(crop: PersonCrop) -> Mesh:

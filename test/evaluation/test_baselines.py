@@ -5,7 +5,8 @@ import pytest
 import torch
 from shapes import box
 
-from pifuhd_ros.evaluation.baselines import fit_mean_body, inflate_silhouette
+from pifuhd_ros.body.model import load_body
+from pifuhd_ros.evaluation.baselines import fit_body, inflate_silhouette, mean_body
 from pifuhd_ros.evaluation.normal_render import render_normals
 from pifuhd_ros.evaluation.solid import count_open_edges, mesh_occupancy
 from pifuhd_ros.types import Mesh, NoPersonError, PersonCrop
@@ -28,12 +29,25 @@ def pixel_grid() -> tuple[np.ndarray, np.ndarray]:
 def test_mean_body_fills_the_height_of_the_silhouette_and_stands_at_its_centre() -> None:
     mask = np.zeros((SIZE, SIZE))
     mask[10:91, 30:51] = 1
-    body = box([-3, 0, -1], [3, 16.2, 1])
-    fitted = fit_mean_body(body, crop_of(mask)).vertices
+    body = box([-3, 0, -1], [3, 16.2, 2])
+    fitted = fit_body(body, crop_of(mask)).vertices
     low, high = fitted.min(axis=0), fitted.max(axis=0)
     np.testing.assert_allclose(high[1] - low[1], 81 * PIXEL, atol=1e-6)
-    np.testing.assert_allclose((low + high) / 2, [-0.2, 0, 0], atol=1e-6)
+    np.testing.assert_allclose((low + high)[:2] / 2, [-0.2, 0], atol=1e-6)
+    np.testing.assert_allclose(high[2], -2 * low[2], atol=1e-6)
     np.testing.assert_allclose(high[0] - low[0], 6 * 81 * PIXEL / 16.2, atol=1e-6)
+
+
+def test_mean_body_is_a_closed_person() -> None:
+    mesh = mean_body(load_body())
+    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    assert count_open_edges(mesh) == 0
+    assert 1.5 < high[1] - low[1] < 1.9
+    np.testing.assert_allclose(low[0], -high[0], atol=0.02)
+    heart = np.array([[0, low[1] + 0.7 * (high[1] - low[1]), 0]])
+    assert mesh_occupancy(mesh, heart).tolist() == [True]
+    toes = mesh.vertices[mesh.vertices[:, 1] < low[1] + 0.05]
+    assert toes[:, 2].max() > -toes[:, 2].min()
 
 
 def test_inflated_strip_is_a_cylinder() -> None:
@@ -84,7 +98,7 @@ def test_empty_mask_is_refused() -> None:
     with pytest.raises(NoPersonError, match="mask is empty"):
         inflate_silhouette(empty)
     with pytest.raises(NoPersonError, match="mask is empty"):
-        fit_mean_body(box([0, 0, 0], [1, 1, 1]), empty)
+        fit_body(box([0, 0, 0], [1, 1, 1]), empty)
 
 
 def test_normals_of_a_box_face_the_camera_and_away_from_it() -> None:
