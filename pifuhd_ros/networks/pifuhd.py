@@ -84,8 +84,16 @@ LITE = PifuhdConfig(
     name="pifuhd-lite",
     fine_size=512,
     coarse_size=256,
-    normals=ShuffleUNetConfig(in_channels=3, out_channels=6),
-    coarse_filter=ShuffleUNetConfig(in_channels=9, out_channels=64, out_stride=4),
+    normals=ShuffleUNetConfig(
+        in_channels=3, out_channels=6, widths=(64, 96, 128, 160), blocks=(1, 2, 2, 1)
+    ),
+    coarse_filter=ShuffleUNetConfig(
+        in_channels=9,
+        out_channels=64,
+        out_stride=4,
+        widths=(64, 96, 128, 160),
+        blocks=(1, 2, 2, 1),
+    ),
     fine_filter=ShuffleUNetConfig(
         in_channels=9, out_channels=16, out_stride=2, widths=(48, 64, 96), blocks=(1, 1, 1)
     ),
