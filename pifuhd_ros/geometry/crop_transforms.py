@@ -102,3 +102,31 @@ def apply_transform(
     points = np.asarray(points_a, dtype=np.float64)
     moved: npt.NDArray[np.float64] = points @ b_from_a[:2, :2].T + b_from_a[:2, 2]
     return moved
+
+
+def crop_box_of_keypoints(body_25: npt.NDArray[np.float64]) -> CropSquare:
+    """The square crop that the published PIFuHD network was shown.
+
+    With a foot in sight: centred on the box of the keypoints, half as large as 0.65 of its longer
+    side. Else around the middle of the hips, 1.45 times as far as the farthest keypoint, and
+    moved down by 5 % of that.
+
+    Args:
+        body_25: (25, 3) x, y in pixels and confidence, in OpenPose's BODY_25 order.
+
+    Raises:
+        ValueError: fewer than two keypoints have a confidence above 0.2.
+
+    Source: the published PIFuHD code, lib/data/EvalDataset.py.
+    """
+    confidence = body_25[:, 2]
+    points = body_25[confidence > 0.2, :2]
+    if len(points) < 2:
+        raise ValueError("the crop around keypoints needs two of confidence above 0.2")
+    if confidence[[11, 19, 21, 22]].max() > 0.5:
+        low, high = points.min(axis=0), points.max(axis=0)
+        center = (low + high) / 2
+        return CropSquare(float(center[0]), float(center[1]), 0.65 * float((high - low).max()))
+    center = body_25[8, :2]
+    radius = 1.45 * float(np.linalg.norm(points - center, axis=1).max())
+    return CropSquare(float(center[0]), float(center[1]) + 0.05 * radius, radius)

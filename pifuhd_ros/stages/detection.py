@@ -99,7 +99,7 @@ def find_people(finder: PoseFinder, frame: Frame, config: DetectionConfig) -> li
 
     The finder sees the whole image first. Whoever is found is painted over and the finder asked
     again, until it finds no one new. Where the whole image shows no one, overlapping windows of
-    half its longer side are searched in the same way, for the finder looks at 224 pixels only
+    half its shorter side are searched in the same way, for the finder looks at 224 pixels only
     and a person of less than half the image's height escapes it; so people down to a fifth of
     the height are found.
     """
@@ -152,8 +152,8 @@ class _Window:
 
 
 def _half_windows(whole: _Window) -> list[_Window]:
-    """Overlapping squares of half the longer side that cover an image."""
-    side = max(whole.right, whole.bottom) // 2
+    """Overlapping squares of half the shorter side that cover an image."""
+    side = max(1, min(whole.right, whole.bottom) // 2)
     return [
         _Window(left, top, min(left + side, whole.right), min(top + side, whole.bottom))
         for top in _starts(whole.bottom, side)
