@@ -47,32 +47,73 @@ class PointMlp(nn.Module):
             )
         )
 
-    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Evaluate points.
 
         Args:
             features: (B, N, channels[0]).
 
         Returns:
-            Logits (B, N), and the output (B, N, C) of the layer phi_layer where there is one.
+            Logits (B, N), and phi (B, N, C), the output of layer phi_layer (C = 0 without one).
         """
         if features.dim() != 3 or features.shape[2] != self.config.channels[0]:
             raise ValueError(
                 f"expected (B, N, {self.config.channels[0]}), got {tuple(features.shape)}"
             )
-        x, phi = features, None
-        last = len(self.filters) - 1
-        for i, layer in enumerate(self.filters):
-            assert isinstance(layer, nn.Conv1d)
-            weight = layer.weight[:, :, 0]
+        x, phi = features, features[..., :0]
+        for i, (weight, bias) in enumerate(self._layers()):
             if i in self.config.skips:
                 # [x, features] · weightᵀ without the concatenation.
                 own = x.shape[2]
-                x = F.linear(x, weight[:, :own], layer.bias) + F.linear(features, weight[:, own:])
+                x = F.linear(x, weight[:, :own], bias) + F.linear(features, weight[:, own:])
             else:
-                x = F.linear(x, weight, layer.bias)
-            if i < last:
+                x = F.linear(x, weight, bias)
+            if i < len(self.filters) - 1:
                 x = F.leaky_relu(x)
             if i == self.config.phi_layer:
                 phi = x
         return x[..., 0], phi
+
+    def query_columns(
+        self, shared: torch.Tensor, column: torch.Tensor, own: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same function where many points share the first part of their features.
+
+        The shared part of every layer that sees the input is computed once a column instead of
+        once a point. For inference: it overwrites its intermediate results.
+
+        Args:
+            shared: (M, C) features of M columns, C < channels[0].
+            column: (N,) int64, the column of each point.
+            own: (N, channels[0] - C), the rest of each point's features.
+
+        Returns:
+            Logits (N,), and phi (N, C), the output of layer phi_layer (C = 0 without one).
+        """
+        if shared.shape[1] + own.shape[1] != self.config.channels[0]:
+            raise ValueError(
+                f"shared and own features are {shared.shape[1]} + {own.shape[1]} channels, "
+                f"expected {self.config.channels[0]} together"
+            )
+        x = phi = own[:, :0]
+        for i, (weight, bias) in enumerate(self._layers()):
+            width = x.shape[1]
+            if i == 0 or i in self.config.skips:
+                split = width + shared.shape[1]
+                per_column = torch.addmm(bias, shared, weight[:, width:split].t())
+                y = per_column[column].addmm_(own, weight[:, split:].t())
+                if width:
+                    y.addmm_(x, weight[:, :width].t())
+            else:
+                y = torch.addmm(bias, x, weight.t())
+            x = F.leaky_relu(y, inplace=True) if i < len(self.filters) - 1 else y
+            if i == self.config.phi_layer:
+                phi = x
+        return x[:, 0], phi
+
+    def _layers(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Weight (out, in) and bias (out,) of each layer."""
+        return [
+            (layer.get_parameter("weight")[:, :, 0], layer.get_parameter("bias"))
+            for layer in self.filters
+        ]
