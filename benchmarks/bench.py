@@ -1,0 +1,108 @@
+"""Speed and memory: each case in a process of its own, results as JSON and as a table.
+
+python benchmarks/bench.py [--quick] [--only CASE ...] [--out FILE] [--readme README.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+CASES = ("matrix", "surface_256", "surface_512", "lite", "published")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the cases, print the table, write the files."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="one small run each: a smoke test")
+    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), metavar="CASE")
+    parser.add_argument("--runs", type=int, default=5, help="of each case (default: %(default)s)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for all")
+    parser.add_argument("--weights", type=Path, help="of the lite case (default: the shipped)")
+    parser.add_argument("--out", type=Path, default=RESULTS / "bench.json")
+    parser.add_argument("--readme", type=Path, help="put the table between its speed markers")
+    parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    if args.case:
+        return _run_one(args)
+
+    results = []
+    for name in args.only:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        results.append(_run_apart(name, args))
+    report = {"format": "pifuhd_ros-bench/1", **_describe(args), "cases": results}
+    table = _table(report)
+    print(table)
+    if not args.quick:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        print(f"written: {args.out}", file=sys.stderr)
+    if args.readme:
+        from pifuhd_ros.evaluation.report import replace_between_markers
+
+        text = args.readme.read_text(encoding="utf-8")
+        args.readme.write_text(replace_between_markers(text, "speed", table), encoding="utf-8")
+    return 0
+
+
+def _run_apart(name: str, args: argparse.Namespace) -> dict[str, object]:
+    """A case in a fresh process, so that its peak memory is its own."""
+    command = [sys.executable, __file__, "--case", name, "--runs", str(args.runs)]
+    command += ["--device", args.device, "--threads", str(args.threads)]
+    if args.quick:
+        command.append("--quick")
+    if args.weights:
+        command += ["--weights", str(args.weights)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"the case {name} failed with status {done.returncode}")
+    result: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def _run_one(args: argparse.Namespace) -> int:
+    import cases
+    import torch
+
+    if args.threads > 0:
+        torch.set_num_threads(args.threads)
+    settings = cases.Settings(
+        device=torch.device(args.device),
+        runs=1 if args.quick else args.runs,
+        quick=args.quick,
+        weights=args.weights,
+    )
+    print(json.dumps(asdict(cases.RUN[args.case](settings))))
+    return 0
+
+
+def _describe(args: argparse.Namespace) -> dict[str, object]:
+    import torch
+
+    from pifuhd_ros.evaluation.provenance import describe_machine, library_versions
+
+    machine = describe_machine(torch.device(args.device))
+    return {
+        "machine": asdict(machine),
+        "threads": args.threads or torch.get_num_threads(),
+        "load_average_before": round(os.getloadavg()[0], 2),
+        "versions": dict(library_versions()),
+        "quick": args.quick,
+    }
+
+
+def _table(report: dict[str, object]) -> str:
+    from speed_table import speed_table
+
+    return speed_table(report)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

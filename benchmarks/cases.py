@@ -1,0 +1,127 @@
+"""What is measured. Each case runs in a process of its own; see bench.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from arithmetic import encoding_gflop, point_mflop
+from measure import Case, StageClock, peak_memory_gb, summarize_stages, time_matrix_product
+from person_shape import CapsulePerson, PersonInstead
+
+from pifuhd_ros.fields.pifuhd import encode_pifuhd
+from pifuhd_ros.networks.pifuhd import LITE, PUBLISHED, PifuhdNetwork
+from pifuhd_ros.stages.surface import extract_surface
+from pifuhd_ros.types import PersonCrop
+
+PUBLISHED_CODE_S = 107.0
+"""What the published code takes for 256³ on two cores of such a machine, cold."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all cases share."""
+
+    device: torch.device
+    runs: int
+    quick: bool
+    """Everything as small as it gets: only whether it runs."""
+    weights: Path | None
+
+
+def matrix(settings: Settings) -> Case:
+    """The denominator of all ratios: what a large float32 matrix product reaches."""
+    size = 256 if settings.quick else 4096
+    timing = time_matrix_product(settings.device, size, settings.runs)
+    return Case(
+        "matrix",
+        f"float32 matrix product, {size}²",
+        total=timing,
+        figures={"rate_gflops": 2e-9 * size**3 / timing.median_s},
+    )
+
+
+def surface(settings: Settings, resolution: int) -> Case:
+    """Surface extraction alone: a field that costs next to nothing."""
+    resolution = 64 if settings.quick else resolution
+    person = CapsulePerson(settings.device)
+    seconds = []
+    for _ in range(settings.runs):
+        clock = StageClock(settings.device)
+        clock("extract")
+        found = extract_surface(person, resolution)
+        seconds.append(clock.stop())
+    return Case(
+        f"surface_{resolution}",
+        f"surface extraction alone, {resolution}³, a person of capsules",
+        total=summarize_stages(seconds)[1],
+        peak_memory_gb=peak_memory_gb(),
+        figures={
+            "visited_points": float(found.visited_points),
+            "of_grid_percent": 100 * found.visited_fraction,
+            "vertices": float(len(found.mesh.vertices)),
+        },
+    )
+
+
+def published(settings: Settings) -> Case:
+    """The network of the published size: from the crop to the surface, each stage apart."""
+    config, resolution = (LITE, 64) if settings.quick else (PUBLISHED, 256)
+    torch.manual_seed(0)
+    network = PifuhdNetwork(config).eval().to(settings.device)
+    rate_gflops = _matrix_rate_gflops(settings)
+    crop = _capsule_crop(config.fine_size)
+    seconds = []
+    for _ in range(settings.runs):
+        clock = StageClock(settings.device)
+        _, field = encode_pifuhd(network, crop, clock)
+        clock("surface")
+        found = extract_surface(PersonInstead(field), resolution)
+        seconds.append(clock.stop())
+    stages, total = summarize_stages(seconds)
+    gflop = encoding_gflop(config) + 1e-3 * point_mflop(config) * found.visited_points
+    return Case(
+        "published",
+        f"network of the published size, crop to mesh, {resolution}³",
+        stages,
+        total,
+        peak_memory_gb(),
+        {
+            "visited_points": float(found.visited_points),
+            "of_grid_percent": 100 * found.visited_fraction,
+            "arithmetic_gflop": gflop,
+            "floor_at_matrix_rate_s": gflop / rate_gflops,
+            "times_the_floor": total.median_s * rate_gflops / gflop,
+            "published_code_s": PUBLISHED_CODE_S,
+        },
+        note="untrained weights: the network is asked, at its full cost, at every point that the "
+        "search visits around a person of capsules, which answers in its place.",
+    )
+
+
+def _matrix_rate_gflops(settings: Settings) -> float:
+    size = 256 if settings.quick else 4096
+    return 2e-9 * size**3 / time_matrix_product(settings.device, size, 3).median_s
+
+
+def _capsule_crop(size: int) -> PersonCrop:
+    """A crop with noise where the capsule person is: the networks' cost knows no content."""
+    axis = torch.linspace(-1, 1, size)
+    y, x = torch.meshgrid(-axis, axis, indexing="ij")
+    person = CapsulePerson(torch.device("cpu"))
+    depths = [torch.full_like(x, z) for z in (0.0, 0.05, 0.1)]
+    slices = [person.query(torch.stack([x, y, z], dim=-1).view(-1, 3)) for z in depths]
+    mask = (torch.stack(slices).amax(dim=0) > 0.5).float().view(size, size)
+    image = torch.rand(3, size, size, generator=torch.Generator().manual_seed(0)) * mask
+    return PersonCrop(image, mask, np.eye(3))
+
+
+RUN: dict[str, Callable[[Settings], Case]] = {
+    "matrix": matrix,
+    "surface_256": lambda settings: surface(settings, 256),
+    "surface_512": lambda settings: surface(settings, 512),
+    "published": published,
+}

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def benchmarks_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+
+
+def test_clock_gives_each_stage_its_own_time() -> None:
+    from measure import StageClock
+
+    clock = StageClock(torch.device("cpu"))
+    clock("first", 0.0)
+    time.sleep(0.02)
+    clock("first", 0.5)
+    time.sleep(0.02)
+    clock("second", 0.6)
+    clock("first")
+    seconds = clock.stop()
+    assert list(seconds) == ["first", "second"]
+    assert seconds["first"] > 0.035
+    assert seconds["second"] < 0.02
+
+
+def test_stages_are_summed_up_over_runs() -> None:
+    from measure import Timing, summarize_stages
+
+    runs = [{"a": 1.0, "b": 5.0}, {"a": 3.0, "b": 5.0}, {"a": 2.0, "b": 1.0}]
+    stages, total = summarize_stages(runs)
+    assert stages["a"] == Timing(2.0, 1.0, 3.0, 3)
+    assert total == Timing(6.0, 3.0, 8.0, 3)
+    with pytest.raises(ValueError, match="different stages"):
+        summarize_stages([{"a": 1.0}, {"b": 1.0}])
+
+
+def test_peak_memory_sees_what_was_held_and_let_go() -> None:
+    """In a fresh process: this one may have held more before."""
+    script = (
+        "import numpy as np; from measure import peak_memory_gb; before = peak_memory_gb();"
+        "held = np.ones(300_000_000, np.uint8); del held; print(peak_memory_gb() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT / "benchmarks",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 0.2 < float(done.stdout) < 0.4
+
+
+def test_capsule_person_is_a_person() -> None:
+    from person_shape import CapsulePerson
+
+    person = CapsulePerson(torch.device("cpu"))
+    points = torch.tensor([[0, 0.78, 0.02], [0, 0.2, 0], [0.13, -0.44, 0.02], [0, -0.6, 0]])
+    values = person.query(torch.cat([points, torch.full((1, 3), 0.95)]))
+    assert (values > person.level).tolist() == [True, True, True, False, False]
+
+
+def test_person_instead_asks_the_network_and_answers_for_it() -> None:
+    from person_shape import CapsulePerson, PersonInstead
+
+    class Noise:
+        level, inside_is_above, device = 0.5, True, torch.device("cpu")
+        asked = 0
+
+        def query(self, points: torch.Tensor) -> torch.Tensor:
+            self.asked += len(points)
+            return torch.full((len(points),), torch.nan)
+
+    noise, points = Noise(), torch.rand(100, 3) * 2 - 1
+    answers = PersonInstead(noise).query(points)
+    assert noise.asked == 100
+    assert torch.equal(answers, CapsulePerson(noise.device).query(points))
+
+
+def test_arithmetic_of_the_published_network() -> None:
+    """As counted by hand from the published architecture: 2 × 435 + 212 + 932 GFLOP."""
+    from arithmetic import encoding_gflop, point_mflop
+
+    from pifuhd_ros.networks.pifuhd import PUBLISHED
+
+    assert encoding_gflop(PUBLISHED) == pytest.approx(2014, abs=2)
+    assert point_mflop(PUBLISHED) == pytest.approx(2.92, abs=0.01)
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    timing = {"median_s": 1.234, "lowest_s": 1.0, "highest_s": 2.0, "runs": 5}
+    case = {
+        "name": "a", "title": "A", "stages": {"part": timing}, "total": timing,
+        "peak_memory_gb": 1.26, "figures": {"of_grid_percent": 3.456, "visited_points": 12345.0},
+        "note": "so it was.",
+    }  # fmt: skip
+    machine = {"processor": "CPU X", "cores": 2, "memory_gb": 8, "accelerator": "none"}
+    return {
+        "machine": machine, "threads": 2, "load_average_before": 0.1, "quick": False,
+        "versions": {"torch": "2.0"}, "cases": [case], **changes,
+    }  # fmt: skip
+
+
+def test_table_says_what_was_measured_and_where() -> None:
+    from speed_table import speed_table
+
+    lines = speed_table(report()).splitlines()
+    assert lines[2] == (
+        "| **A** | 1.23 s | 1.00 – 2.00 s | 1.3 GB | of grid 3.46 %; visited points 12,345 |"
+    )
+    assert lines[3] == "|   part | 1.23 s | 1.00 – 2.00 s |  |  |"
+    assert lines[-1].startswith("Measured on CPU X, 2 threads on 2 cores, PyTorch 2.0. A: so it")
+    assert "load average 3.0" in speed_table(report(load_average_before=3.0))
+    assert "no figures to quote" in speed_table(report(quick=True))
+    gpu = {**report()["machine"], "accelerator": "GPU Y"}
+    assert "Measured on GPU Y" in speed_table(report(machine=gpu))
+
+
+def test_every_case_runs_small(tmp_path: Path) -> None:
+    """In processes of their own, as ``make bench`` does it."""
+    out = tmp_path / "bench.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--out", str(out)]
+    command += ["--threads", "1", "--only", "matrix", "surface_256", "published"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "surface extraction alone" in done.stdout
+    assert "fine features" in done.stdout
+    assert not out.exists(), "a smoke test leaves no results"
+
+
+def test_results_in_the_repository_can_be_read() -> None:
+    from speed_table import speed_table
+
+    files = sorted((ROOT / "benchmarks" / "results").glob("bench*.json"))
+    if not files:
+        pytest.skip("no speed results in benchmarks/results yet")
+    for file in files:
+        table = speed_table(json.loads(file.read_text(encoding="utf-8")))
+        assert "Measured on" in table
