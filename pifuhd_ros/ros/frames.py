@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import Image
 
-from pifuhd_ros.ros.convert import camera_from_ros
+from pifuhd_ros.ros.cameras import camera_from_ros
 from pifuhd_ros.ros.frame_source import Shot
+from pifuhd_ros.ros.headers import stamp_ns_from_ros
 from pifuhd_ros.ros.images import depth_from_ros, rgb_from_ros
 from pifuhd_ros.types import Camera, Frame, ImageError
 
@@ -29,7 +30,7 @@ def frame_from_shot(shot: Shot) -> tuple[Frame, tuple[str, ...]]:
     rgb = rgb_from_ros(shot.image)
     height, width = rgb.shape[:2]
     notices: list[str] = []
-    camera = None if shot.camera_info is None else camera_from_ros(shot.camera_info)
+    camera = None if shot.camera_info is None else camera_from_ros(shot.camera_info, width, height)
     if camera is not None and (camera.width_px, camera.height_px) != (width, height):
         notices.append(
             f"The calibration is for {camera.width_px}x{camera.height_px} pixels and was scaled "
@@ -42,12 +43,11 @@ def frame_from_shot(shot: Shot) -> tuple[Frame, tuple[str, ...]]:
             depth_m = _aligned_depth(shot.depth, width, height)
         except ImageError as error:
             notices.append(f"The depth image was not used: {error}.")
-    stamp = shot.image.header.stamp
     frame = Frame(
         rgb=rgb,
         camera=camera,
         depth_m=depth_m,
-        stamp_ns=stamp.sec * 1_000_000_000 + stamp.nanosec,
+        stamp_ns=stamp_ns_from_ros(shot.image.header.stamp),
         frame_id=shot.image.header.frame_id,
     )
     return frame, tuple(notices)

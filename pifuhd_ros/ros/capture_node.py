@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""The lifecycle node ``capture``: a camera image in, people's meshes out, on request."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+
+from pifuhd_ros.reconstructors.table import RECONSTRUCTORS, Reconstructor
+from pifuhd_ros.ros.capture_model import CaptureModel
+from pifuhd_ros.ros.capture_outputs import CaptureOutputs
+from pifuhd_ros.ros.capture_reply import CaptureReply
+from pifuhd_ros.ros.capture_slot import CaptureSlot, CaptureTicket, never
+from pifuhd_ros.ros.capture_triggers import CaptureTriggers
+from pifuhd_ros.ros.capture_work import CaptureRequest, check_request, in_steps, run_capture
+from pifuhd_ros.ros.diagnostics import CaptureDiagnostics
+from pifuhd_ros.ros.frame_source import FrameSource
+from pifuhd_ros.ros.node_parameters import NodeParameters
+from pifuhd_ros.ros.parameters import ParameterSpec
+from pifuhd_ros.ros.spin import run_node
+from pifuhd_ros.types import CaptureCancelled, OnProgress, PifuhdError
+
+BUSY = "a capture is running: try again when it is done"
+
+
+class CaptureNode(LifecycleNode):
+    """Holds the model from configure to cleanup and the subscriptions while active.
+
+    One capture runs at a time. What can go wrong in it ends in its reply, never in the node.
+    """
+
+    def __init__(self, reconstructors: Mapping[str, type[Reconstructor]] = RECONSTRUCTORS) -> None:
+        """Make the node, unconfigured; ``reconstructors`` are the systems to choose from."""
+        super().__init__("capture")
+        self._is_configured = False
+        self._is_active = False
+        self._source: FrameSource | None = None
+        self._outputs: CaptureOutputs | None = None
+        self._slot = CaptureSlot()
+        self._model = CaptureModel(reconstructors)
+        self._diagnostics = CaptureDiagnostics(self)
+        self._parameters = NodeParameters(self, lock_reason=self._lock_reason)
+        self._triggers = CaptureTriggers(self, self._capture, refusal=self._refusal)
+        self._timer = self.create_timer(
+            1.0, self._on_timer, callback_group=MutuallyExclusiveCallbackGroup()
+        )
+        self._timer.cancel()
+        self.add_post_set_parameters_callback(self._on_parameters_set)
+
+    def autostart(self) -> None:
+        """Configure and activate if the parameter asks for it.
+
+        A failure is in the log, and the node stays as far as it got.
+        """
+        if not self.get_parameter("autostart").value:
+            return
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def stop(self) -> None:
+        """End what runs and free everything, from any state; the node is of no use afterwards."""
+        self._deactivate("the node is being shut down")
+        self._clean_up()
+        self._model.close()
+        self._triggers.close()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model and advertise the results."""
+        try:
+            parameters = self._parameters.read()
+            self.get_logger().info(f"loading system {parameters.system}")
+            self._model.load(parameters)
+            self._outputs = CaptureOutputs(self)
+        except Exception as error:
+            self._clean_up()
+            return self._fail("configure", error)
+        result = super().on_configure(state)
+        self._is_configured = True
+        self._diagnostics.update(state="inactive", problem="")
+        return result
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe to the camera."""
+        try:
+            parameters = self._parameters.read()
+            self._source = FrameSource(
+                self,
+                transport=parameters.image_transport,
+                reliability=parameters.image_reliability,
+            )
+        except Exception as error:
+            return self._fail("activate", error)
+        result = super().on_activate(state)
+        self._is_active = True
+        topic = self._source.image_topic
+        self.get_logger().info(f"active: images from {topic}")
+        self._diagnostics.update(state="active", problem="", image_topic=topic)
+        self._schedule()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the running capture and unsubscribe."""
+        self._deactivate("the node is being deactivated")
+        self._diagnostics.update(state="inactive")
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model."""
+        self._clean_up()
+        self._diagnostics.update(state="unconfigured")
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free everything, from whatever state."""
+        self._deactivate("the node is being shut down")
+        self._clean_up()
+        self._diagnostics.update(state="finalized")
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Fall back to unconfigured with nothing left behind."""
+        self._deactivate("the node has failed")
+        self._clean_up()
+        self._diagnostics.update(state="unconfigured")
+        return super().on_error(state)
+
+    def _fail(self, transition: str, error: Exception) -> TransitionCallbackReturn:
+        problem = f"cannot {transition}: {self._describe(error)}"
+        self.get_logger().error(problem)
+        self._diagnostics.update(problem=problem)
+        return TransitionCallbackReturn.FAILURE
+
+    def _deactivate(self, reason: str) -> None:
+        self._timer.cancel()
+        self._is_active = False
+        self._slot.clear(reason)
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
+    def _clean_up(self) -> None:
+        self._is_configured = False
+        if self._outputs is not None:
+            self._outputs.close()
+            self._outputs = None
+        self._model.unload()
+
+    def _refusal(self) -> str | None:
+        if not self._is_active:
+            state = "inactive" if self._is_configured else "unconfigured"
+            return f"the node is {state}: bring it to active first"
+        return BUSY if self._slot.is_taken else None
+
+    def _capture(
+        self,
+        request: CaptureRequest,
+        *,
+        on_progress: OnProgress | None = None,
+        is_cancel_requested: Callable[[], bool] = never,
+    ) -> CaptureReply:
+        ticket = self._slot.take(is_cancel_requested)
+        if ticket is None:
+            self.get_logger().warning(f"request refused: {BUSY}")
+            return CaptureReply(success=False, message=BUSY)
+        try:
+            reply = self._answer(request, ticket, on_progress)
+        finally:
+            self._slot.give_back()
+        log = self.get_logger().info if reply.success else self.get_logger().warning
+        log(reply.message)
+        return reply
+
+    def _answer(
+        self, request: CaptureRequest, ticket: CaptureTicket, on_progress: OnProgress | None
+    ) -> CaptureReply:
+        refusal = None if self._is_active else self._refusal()
+        if refusal is not None:
+            return CaptureReply(success=False, message=refusal)
+        try:
+            reply = self._run(request, ticket, on_progress)
+        except Exception as error:
+            # The boundary: a PifuhdError explains itself, anything else is our bug or a lack of
+            # memory. Neither may end the node.
+            reply = CaptureReply(
+                success=False,
+                message=self._describe(error),
+                is_cancelled=isinstance(error, CaptureCancelled),
+            )
+        self._diagnostics.end_capture(reply)
+        return reply
+
+    def _run(
+        self, request: CaptureRequest, ticket: CaptureTicket, on_progress: OnProgress | None
+    ) -> CaptureReply:
+        parameters = self._parameters.read()
+        source, outputs = self._source, self._outputs
+        if source is None or outputs is None:
+            raise RuntimeError("an active node has a source and outputs")
+        check_request(request)
+
+        def report(stage: str, progress: float) -> None:
+            self._diagnostics.update(stage=stage, progress=progress)
+            if on_progress is not None:
+                on_progress(stage, progress)
+
+        return self._model.run(
+            lambda reconstructor: run_capture(
+                request,
+                reconstructor,
+                parameters=parameters,
+                source=source,
+                outputs=outputs,
+                check=ticket.check,
+                on_progress=in_steps(report),
+            )
+        )
+
+    def _on_timer(self) -> None:
+        # While a request is served, the turn passes without a word.
+        if self._is_active and not self._slot.is_taken:
+            self._capture(CaptureRequest())
+
+    def _on_parameters_set(self, parameters: list[Parameter]) -> None:
+        if any(parameter.name in ("continuous", "period_s") for parameter in parameters):
+            self._schedule()
+
+    def _schedule(self) -> None:
+        """Start or stop the continuous captures as the parameters and the state want it."""
+        if self._is_active and self.get_parameter("continuous").value:
+            period_s = self.get_parameter("period_s").value
+            self._timer.timer_period_ns = int(period_s * 1e9)
+            self._timer.reset()
+        else:
+            self._timer.cancel()
+
+    def _lock_reason(self, spec: ParameterSpec) -> str | None:
+        if spec.applies == "configure" and self._is_configured:
+            return f"{spec.name} can change only while unconfigured: deactivate and clean up first"
+        if spec.applies == "activate" and self._is_active:
+            return f"{spec.name} can change only while not active: deactivate first"
+        return None
+
+    def _describe(self, error: Exception) -> str:
+        """Return an error in a sentence; log the traceback of one that nobody raised on purpose."""
+        if isinstance(error, PifuhdError):
+            return str(error)
+        self.get_logger().error("".join(traceback.format_exception(error)))
+        return f"unexpected {type(error).__name__}: {error}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the node until SIGINT or SIGTERM."""
+    run_node(
+        CaptureNode, arguments=arguments, on_start=CaptureNode.autostart, on_stop=CaptureNode.stop
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

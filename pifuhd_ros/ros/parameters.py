@@ -1,0 +1,213 @@
+"""Every ROS parameter of the capture node: the one table.
+
+Declarations, descriptors, checks, config/capture.yaml and the README's table come from here.
+Nothing in this file needs ROS.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from pifuhd_ros.reconstructors.table import RECONSTRUCTORS
+from pifuhd_ros.types import PifuhdError
+
+Scalar = bool | int | float | str
+Value = Scalar | tuple[str, ...]
+Applies = Literal["start", "configure", "activate", "capture"]
+"""When a value is read. ``start``: once, read-only afterwards; ``configure`` and ``activate``: at
+that transition, so it can change only before it; ``capture``: by the next capture, so it can
+change at any time."""
+
+
+class ParameterError(PifuhdError):
+    """A parameter whose value cannot be used."""
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """What is known of one parameter."""
+
+    name: str
+    default: Value
+    description: str
+    applies: Applies
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] | None = None
+    """Allowed strings; for a list, allowed entries."""
+    pattern: str | None = None
+    """Regular expression that the whole string must match."""
+
+    @property
+    def read_only(self) -> bool:
+        """True where the value is fixed when the node starts."""
+        return self.applies == "start"
+
+    @property
+    def constraint(self) -> str:
+        """The allowed values in words, or "" where every value of the type will do."""
+        if self.choices is not None:
+            kind = "any of" if isinstance(self.default, tuple) else "one of"
+            return f"{kind} {', '.join(self.choices)}"
+        if self.pattern is not None:
+            return self.pattern
+        if self.minimum is not None and self.maximum is not None:
+            return f"{self.minimum:g} to {self.maximum:g}"
+        return ""
+
+    def problem(self, value: object) -> str | None:
+        """Say what is wrong with a value of the right type, or None where it will do."""
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{self.name} must be a finite number, not {value}"
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            too_small = self.minimum is not None and value < self.minimum
+            too_large = self.maximum is not None and value > self.maximum
+            if too_small or too_large:
+                return f"{self.name} must be {self.constraint}, not {value:g}"
+        if isinstance(value, str):
+            if self.choices is not None and value not in self.choices:
+                return f"{self.name} must be {self.constraint}, not '{value}'"
+            if self.pattern is not None and not re.fullmatch(self.pattern, value):
+                return f"{self.name} must look like {self.pattern}, not '{value}'"
+        if isinstance(value, (list, tuple)) and self.choices is not None:
+            unknown = [str(entry) for entry in value if entry not in self.choices]
+            if unknown:
+                return f"{self.name} takes {self.constraint}, not {', '.join(unknown)}"
+        return None
+
+
+def _parameter(
+    default: Value,
+    description: str,
+    *,
+    applies: Applies = "capture",
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] | None = None,
+    pattern: str | None = None,
+) -> Any:
+    rest = {
+        "description": description,
+        "applies": applies,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "pattern": pattern,
+    }
+    return field(default=default, metadata=rest)
+
+
+@dataclass(frozen=True)
+class CaptureParameters:
+    """The values of all parameters at one moment."""
+
+    system: str = _parameter(
+        next(iter(RECONSTRUCTORS)),
+        "Reconstruction system.",
+        applies="configure",
+        choices=tuple(RECONSTRUCTORS),
+    )
+    weights: str = _parameter(
+        "",
+        "Weights file of the system (.safetensors, or the published pifuhd.pt). "
+        "Empty: the weights that the package ships.",
+        applies="configure",
+    )
+    device: str = _parameter(
+        "auto",
+        "Where the networks run. auto: the GPU where there is one, else the CPU.",
+        applies="configure",
+        pattern=r"auto|cpu|cuda(:\d+)?",
+    )
+    threads: int = _parameter(
+        0,
+        "CPU threads of the networks. 0: as many as torch takes by itself.",
+        applies="configure",
+        minimum=0,
+        maximum=256,
+    )
+    resolution: int = _parameter(
+        256,
+        "Cells along each edge of the grid in which the surface is found.",
+        applies="configure",
+        minimum=32,
+        maximum=512,
+    )
+    image_transport: str = _parameter(
+        "raw",
+        "raw: sensor_msgs/Image on `image`; compressed: sensor_msgs/CompressedImage on "
+        "`image`/compressed.",
+        applies="activate",
+        choices=("raw", "compressed"),
+    )
+    image_reliability: str = _parameter(
+        "auto",
+        "QoS of the image and depth subscriptions. auto: reliable, and best effort as soon as a "
+        "publisher offers no more than that.",
+        applies="activate",
+        choices=("auto", "reliable", "best_effort"),
+    )
+    window_s: float = _parameter(
+        0.5,
+        "How long frames are gathered after the first one [s]; the best of them is reconstructed.",
+        minimum=0.0,
+        maximum=10.0,
+    )
+    max_frames: int = _parameter(
+        5,
+        "Most frames to choose from, spread over the window.",
+        minimum=1,
+        maximum=50,
+    )
+    image_timeout_s: float = _parameter(
+        5.0,
+        "How long a capture waits for its first image [s], where the request does not say.",
+        minimum=0.1,
+        maximum=120.0,
+    )
+    stature_m: float = _parameter(
+        1.7,
+        "Body height to assume where nothing measures the scale [m].",
+        minimum=0.3,
+        maximum=2.5,
+    )
+    output_folder: str = _parameter(
+        "~/pifuhd_captures",
+        "Folder of the files that a request names.",
+        applies="start",
+    )
+    save_formats: tuple[str, ...] = _parameter(
+        ("glb", "ply", "png"),
+        "Files to write where a request names one; png is a sheet of views from all around.",
+        choices=("glb", "obj", "ply", "png"),
+    )
+    marker_max_faces: int = _parameter(
+        20000,
+        "Triangles of a person in the markers for RViz; ~/mesh always has all.",
+        minimum=100,
+        maximum=200000,
+    )
+    continuous: bool = _parameter(
+        False,
+        "Capture again and again while active.",
+    )
+    period_s: float = _parameter(
+        1.0,
+        "Shortest time from one start of a continuous capture to the next [s].",
+        minimum=0.01,
+        maximum=3600.0,
+    )
+    autostart: bool = _parameter(
+        False,
+        "Configure and activate by itself at the start. The launch file does this from outside.",
+        applies="start",
+    )
+
+
+PARAMETERS: tuple[ParameterSpec, ...] = tuple(
+    ParameterSpec(name=entry.name, default=entry.default, **entry.metadata)
+    for entry in fields(CaptureParameters)
+)
