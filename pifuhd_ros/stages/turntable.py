@@ -1,0 +1,176 @@
+"""Pictures of a mesh from all around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from pifuhd_ros.geometry.mesh_normals import vertex_normals
+from pifuhd_ros.geometry.rasterize import rasterize
+from pifuhd_ros.stages.atomic_file import written_atomically
+from pifuhd_ros.stages.srgb import linear_from_srgb, srgb_from_linear
+from pifuhd_ros.types.errors import ExportError
+from pifuhd_ros.types.mesh import Mesh
+
+Style = Literal["color", "clay"]
+Rgb = npt.NDArray[np.float32]
+
+_SUPERSAMPLING = 2
+_FILL = 0.92  # part of the picture that the person takes, in the tighter direction
+_CLAY = linear_from_srgb(np.array([214, 204, 196], dtype=np.uint8))
+_BACKGROUND_TOP = linear_from_srgb(np.array([246, 246, 247], dtype=np.uint8))
+_BACKGROUND_BOTTOM = linear_from_srgb(np.array([219, 220, 223], dtype=np.uint8))
+# Directions to the lights for the viewer: x right, y down, z forward.
+_KEY_LIGHT = np.array([-0.45, -0.60, -0.66], dtype=np.float32)
+_FILL_LIGHT = np.array([0.85, -0.10, -0.52], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Framing:
+    """Which part of space a picture shows; the same for all views around a mesh."""
+
+    center: npt.NDArray[np.float32]
+    half_width: float
+    half_height: float
+
+    @staticmethod
+    def around(mesh: Mesh) -> _Framing:
+        low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+        center = (low + high) / 2
+        from_axis = np.linalg.norm((mesh.vertices - center)[:, [0, 2]], axis=-1)
+        return _Framing(center, float(from_axis.max()), float(high[1] - low[1]) / 2)
+
+    def pixels_per_unit(self, height: int, width: int) -> float:
+        return _FILL / 2 * min(height / self.half_height, width / self.half_width)
+
+
+def render_view(
+    mesh: Mesh, yaw_deg: float = 0.0, size: int = 512, style: Style = "color"
+) -> npt.NDArray[np.uint8]:
+    """Draw a mesh as a viewer sees it who has walked around it.
+
+    Args:
+        mesh: in an optical frame (x right, y down, z forward), any unit.
+        yaw_deg: how far the viewer has walked to the right, counter-clockwise seen from above,
+            looking at the mesh all the time; 0 is the camera's own direction.
+        size: height and width of the picture in pixels.
+        style: the mesh's own colours, or clay, which shows the shape.
+
+    Returns:
+        (size, size, 3) sRGB.
+
+    Raises:
+        ExportError: the mesh is empty, or has no colours to show.
+    """
+    _check(mesh, style)
+    return _render(mesh, _Framing.around(mesh), yaw_deg, size, size, (style,))[0]
+
+
+def render_turntable(mesh: Mesh, path: str | Path, views: int = 8, size: int = 512) -> Path:
+    """Write a picture sheet: views all around in colour, and below them the same in clay.
+
+    Args:
+        mesh: in an optical frame (x right, y down, z forward), any unit. Without colours the
+            sheet has only the row in clay.
+        path: of the .png file.
+        views: how many, evenly spaced, from the camera's own to the right.
+        size: height of one view in pixels; its width fits the person.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: the mesh is empty, the ending is not .png, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ExportError(f"cannot write {path}: a turntable is a .png file")
+    styles: tuple[Style, ...] = ("clay",) if mesh.colors is None else ("color", "clay")
+    _check(mesh, "clay")
+    framing = _Framing.around(mesh)
+    width = round(size * min(1.0, max(0.35, framing.half_width / framing.half_height)))
+    columns = [
+        np.concatenate(_render(mesh, framing, 360.0 * i / views, size, width, styles))
+        for i in range(views)
+    ]
+    with written_atomically(path) as temporary:
+        Image.fromarray(np.concatenate(columns, axis=1)).save(temporary, format="PNG")
+    return path
+
+
+def _check(mesh: Mesh, style: Style) -> None:
+    if len(mesh.faces) == 0:
+        raise ExportError("cannot draw a mesh without faces")
+    if style == "color" and mesh.colors is None:
+        raise ExportError("cannot draw the colours of a mesh that has none; draw it in clay")
+
+
+def _render(
+    mesh: Mesh,
+    framing: _Framing,
+    yaw_deg: float,
+    height: int,
+    width: int,
+    styles: tuple[Style, ...],
+) -> list[npt.NDArray[np.uint8]]:
+    """One picture (height, width, 3) a style."""
+    rows, columns = height * _SUPERSAMPLING, width * _SUPERSAMPLING
+    viewer_from_mesh = _viewer_from_mesh(yaw_deg)
+    points = (mesh.vertices - framing.center) @ viewer_from_mesh.T
+    points = points * framing.pixels_per_unit(rows, columns)
+    points = points + np.array([(columns - 1) / 2, (rows - 1) / 2, 0.0], dtype=np.float32)
+    fragments = rasterize(torch.from_numpy(points), torch.from_numpy(mesh.faces), rows, columns)
+
+    face = fragments.face.numpy()
+    hit = face >= 0
+    corners = mesh.faces[face[hit]]
+    weights = fragments.barycentric.numpy()[hit][:, :, None]
+    normals = mesh.normals
+    if normals is None:
+        normals = vertex_normals(mesh.vertices, mesh.faces)
+    normal = (normals[corners] * weights).sum(axis=1) @ viewer_from_mesh.T
+    normal = normal / np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+
+    pictures = []
+    for style in styles:
+        picture = _background(rows, columns)
+        if style == "color" and mesh.colors is not None:
+            light = (linear_from_srgb(mesh.colors)[corners] * weights).sum(axis=1)
+            picture[hit] = light * _soft_light(normal)
+        else:
+            picture[hit] = _CLAY * _studio_light(normal)
+        picture = picture.reshape(height, _SUPERSAMPLING, width, _SUPERSAMPLING, 3)
+        pictures.append(srgb_from_linear(picture.mean(axis=(1, 3))))
+    return pictures
+
+
+def _viewer_from_mesh(yaw_deg: float) -> npt.NDArray[np.float32]:
+    """(3, 3) rotation about the vertical."""
+    cos, sin = np.cos(np.deg2rad(yaw_deg)), np.sin(np.deg2rad(yaw_deg))
+    return np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], dtype=np.float32)
+
+
+def _background(height: int, width: int) -> Rgb:
+    down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+    column = _BACKGROUND_TOP * (1 - down) + _BACKGROUND_BOTTOM * down
+    return np.repeat(column, width, axis=1)
+
+
+def _soft_light(normal: Rgb) -> Rgb:
+    """Light (N, 1) for colours that hold the photo's own light already: only a hint of shape."""
+    return 0.78 + 0.22 * np.clip(-normal[:, 2:], 0, 1)
+
+
+def _studio_light(normal: Rgb) -> Rgb:
+    """Light (N, 1) of a key light from the upper left, a fill light, the sky and the floor."""
+    key = np.clip(normal @ _KEY_LIGHT, 0, 1)
+    fill = np.clip(normal @ _FILL_LIGHT, 0, 1)
+    sky = 0.5 - 0.5 * normal[:, 1]
+    light: Rgb = (0.05 + 0.72 * key + 0.14 * fill + 0.15 * sky)[:, None]
+    return light
