@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pifuhd_ros.stages.body_pose import facing
+from pifuhd_ros.stages.detection import PersonDetector
 from pifuhd_ros.types import Frame, ImageError, PersonDetection
 
 _PERSON_HEIGHT_PX = 256
@@ -70,32 +71,32 @@ def frame_quality(frame: Frame, detection: PersonDetection) -> FrameQuality:
 
 
 def select_frame(
-    frames: Sequence[Frame], detections: Sequence[PersonDetection | None]
-) -> int | None:
-    """Which frame shows the person best: sharp, whole, facing the camera, well exposed.
+    frames: Sequence[Frame], detect: Callable[[Frame], list[PersonDetection]] | None = None
+) -> Frame:
+    """The frame that shows its most prominent person best: sharp, whole, facing us, well exposed.
 
     Args:
         frames: of one scene, the oldest first.
-        detections: the most prominent person of each frame, None where there is none.
+        detect: finds the people in a frame, such as a reconstructor's ``detect``; None loads a
+            detector for this call. A single frame is returned without a look.
 
     Returns:
-        The index of the best frame, of equally good ones the newest; None where no frame has a
-        person.
+        The best frame; of equally good ones, or where no frame has a person, the newest.
 
     Raises:
         ImageError: there are no frames.
-        ValueError: there are not as many detections as frames.
     """
     if not frames:
         raise ImageError("no frame to select from: no image arrived in the time window")
-    if len(frames) != len(detections):
-        raise ValueError(f"{len(frames)} frames but {len(detections)} detections")
-    best: int | None = None
-    best_total = -1.0
-    for index, (frame, detection) in enumerate(zip(frames, detections, strict=True)):
-        if detection is None:
-            continue
-        total = frame_quality(frame, detection).total
-        if total >= best_total:
-            best, best_total = index, total
+    if len(frames) == 1:
+        return frames[0]
+    if detect is None:
+        with PersonDetector() as detector:
+            return select_frame(frames, detector.detect)
+    best, best_total = frames[-1], 0.0
+    for frame in frames:
+        people = detect(frame)
+        total = frame_quality(frame, people[0]).total if people else 0.0
+        if people and total >= best_total:
+            best, best_total = frame, total
     return best

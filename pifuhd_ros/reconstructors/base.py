@@ -1,0 +1,109 @@
+"""What every reconstruction system offers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from pifuhd_ros.stages.placement import DEFAULT_STATURE_M, DEFAULT_VERTICAL_FOV_DEG
+from pifuhd_ros.types import Frame, OnProgress, PersonDetection, Reconstruction
+
+
+@dataclass(frozen=True)
+class ReconstructionSettings:
+    """What a user chooses about a reconstruction, whatever the system."""
+
+    resolution: int = 256
+    """Cells of the surface grid along each axis of the crop's box."""
+    max_people: int = 1
+    """So many people of a frame are reconstructed, the most prominent first."""
+    stature_m: float = DEFAULT_STATURE_M
+    """Assumed height of the standing person, where no depth image tells the scale."""
+    vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG
+    """Assumed vertical field of view of a frame without a camera."""
+    clean: bool = True
+    """Whether floating crumbs and hidden cavities are removed."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ValueError: a value makes no sense.
+        """
+        if self.max_people < 1:
+            raise ValueError(f"max_people is at least 1, not {self.max_people}")
+        if not (math.isfinite(self.stature_m) and 0.2 <= self.stature_m <= 3.0):
+            raise ValueError(f"stature_m lies between 0.2 and 3 metres, not {self.stature_m}")
+        if not 1 <= self.vertical_fov_deg <= 170:
+            raise ValueError(
+                f"vertical_fov_deg lies between 1 and 170 degrees, not {self.vertical_fov_deg}"
+            )
+
+
+class Reconstructor(Protocol):
+    """A system that turns a frame into the people in it.
+
+    It does one call at a time; make one for each thread that works at the same time.
+    """
+
+    name: str
+    """What users and RECONSTRUCTORS call it."""
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | Path | None = None,
+        device: str | torch.device = "auto",
+        *,
+        resolution: int = 256,
+        max_people: int = 1,
+        stature_m: float = DEFAULT_STATURE_M,
+        vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
+        clean: bool = True,
+        threads: int | None = None,
+    ) -> Reconstructor:
+        """Load a network and everything else, once for many frames.
+
+        Args:
+            weights: a weights file; None for the weights that the package ships.
+            device: "auto" (CUDA where there is any), "cpu", "cuda" or "cuda:1".
+            resolution: see ReconstructionSettings, as for the next four.
+            max_people: as above.
+            stature_m: as above.
+            vertical_fov_deg: as above.
+            clean: as above.
+            threads: CPU threads of torch, for the whole process; None leaves them as they are.
+
+        Raises:
+            WeightsError: the file is missing, damaged or of another network.
+            DeviceError: the device does not exist here.
+            SurfaceError: the resolution is unusable.
+            ValueError: another setting is out of range.
+        """
+
+    def detect(self, frame: Frame) -> list[PersonDetection]:
+        """The people in a frame, the most prominent first; for ``select_frame``."""
+
+    def infer(self, frame: Frame, on_progress: OnProgress | None = None) -> list[Reconstruction]:
+        """Reconstruct the people in a frame, the most prominent first.
+
+        Args:
+            frame: with its camera and depth where known.
+            on_progress: called as the work goes on; what it raises ends the work and passes
+                through.
+
+        Returns:
+            At least one person, in metres in the camera's optical frame.
+
+        Raises:
+            NoPersonError: no one is in the frame.
+            SurfaceError: the network found no usable shape.
+            DeviceError: the device's memory is too small.
+        """
+
+    def close(self) -> None:
+        """Free what is held; the reconstructor is of no use afterwards."""

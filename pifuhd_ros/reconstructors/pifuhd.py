@@ -1,0 +1,213 @@
+"""PIFuHD: one image to a detailed mesh, coarse to fine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from pifuhd_ros.fields.pifuhd import encode_pifuhd
+from pifuhd_ros.networks.pifuhd import PUBLISHED, PifuhdNetwork
+from pifuhd_ros.networks.weights import load_network
+from pifuhd_ros.reconstructors.base import ReconstructionSettings
+from pifuhd_ros.reconstructors.devices import memory_errors_explained, resolve_device
+from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.stages.cleanup import clean_mesh
+from pifuhd_ros.stages.cropping import crop_person
+from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.placement import (
+    DEFAULT_STATURE_M,
+    DEFAULT_VERTICAL_FOV_DEG,
+    place_in_camera,
+)
+from pifuhd_ros.stages.surface import coarse_resolution_of, extract_surface
+from pifuhd_ros.stages.texture import texture_mesh
+from pifuhd_ros.types import (
+    Frame,
+    Mesh,
+    NoPersonError,
+    NormalMaps,
+    OnProgress,
+    PersonCrop,
+    PersonDetection,
+    Reconstruction,
+)
+
+FEW_PIXELS = 0.25
+"""A person who is smaller than this share of the network's crop is shown too coarsely."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the networks make of a crop, before it has a place in the world."""
+
+    mesh: Mesh
+    """In model space, coloured."""
+    normals: NormalMaps
+    visited_points: int
+    """How many points the field was asked for."""
+    timings_s: Mapping[str, float]
+    """Seconds of each stage, in the order they ran."""
+
+
+class PifuhdReconstructor:
+    """Reconstructs people with normal maps and two levels of pixel-aligned occupancy.
+
+    >>> model = PifuhdReconstructor.from_pretrained(device="cuda")
+    >>> people = model.infer(read_frame("photo.jpg"))
+
+    Source: Saito et al., PIFuHD: Multi-Level Pixel-Aligned Implicit Function for High-Resolution
+    3D Human Digitization, CVPR 2020.
+    """
+
+    name = "pifuhd"
+
+    def __init__(
+        self,
+        network: PifuhdNetwork,
+        detector: PersonDetector,
+        settings: ReconstructionSettings,
+    ) -> None:
+        """Put together what is loaded already; see ``from_pretrained``."""
+        self.network = network
+        self.detector = detector
+        self.settings = settings
+        self.device = next(network.parameters()).device
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | Path | None = None,
+        device: str | torch.device = "auto",
+        *,
+        resolution: int = 256,
+        max_people: int = 1,
+        stature_m: float = DEFAULT_STATURE_M,
+        vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
+        clean: bool = True,
+        threads: int | None = None,
+    ) -> PifuhdReconstructor:
+        """See ``Reconstructor.from_pretrained``; the published ``pifuhd.pt`` is read as well."""
+        settings = ReconstructionSettings(
+            resolution=resolution,
+            max_people=max_people,
+            stature_m=stature_m,
+            vertical_fov_deg=vertical_fov_deg,
+            clean=clean,
+        )
+        coarse_resolution_of(resolution)
+        target = resolve_device(device)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        with memory_errors_explained(target):
+            network = load_network(weights).to(target)
+        return cls(network, PersonDetector(), settings)
+
+    def detect(self, frame: Frame) -> list[PersonDetection]:
+        """See ``Reconstructor.detect``."""
+        return self.detector.detect(frame)
+
+    def infer(self, frame: Frame, on_progress: OnProgress | None = None) -> list[Reconstruction]:
+        """See ``Reconstructor.infer``; the time of detection stands with the first person."""
+        watch = StageWatch(self.device, on_progress)
+        watch("detect", 0.0)
+        people = self.detect(frame)
+        if not people:
+            height, width = frame.rgb.shape[:2]
+            raise NoPersonError(
+                f"no person was found in the image ({width} x {height} pixels): one must be in "
+                "view, well lit, and fill at least a sixth of the image's height"
+            )
+        chosen = people[: self.settings.max_people]
+        results = []
+        for number, person in enumerate(chosen):
+            start, end = (0.05 + 0.95 * done / len(chosen) for done in (number, number + 1))
+            results.append(self._reconstruct(frame, person, watch, start, end))
+        if len(people) > len(chosen):
+            results[0] = replace(results[0], notices=(_others(people, chosen), *results[0].notices))
+        return results
+
+    def reconstruct_crop(self, crop: PersonCrop, on_progress: OnProgress | None = None) -> Shape:
+        """The shape of the person in a crop, in model space.
+
+        Args:
+            crop: of side ``network.config.fine_size``.
+            on_progress: called as the work goes on.
+
+        Raises:
+            SurfaceError: the network found no usable shape.
+            DeviceError: the device's memory is too small.
+        """
+        watch = StageWatch(self.device, on_progress)
+        with memory_errors_explained(self.device):
+            normals, field = encode_pifuhd(self.network, crop, watch.part(0.0, 0.3))
+            surface = extract_surface(
+                field, self.settings.resolution, on_progress=watch.part(0.3, 0.9)
+            )
+        watch("clean", 0.9)
+        mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
+        watch("texture", 0.92)
+        mesh = texture_mesh(mesh, crop)
+        return Shape(mesh, normals, surface.visited_points, watch.take_timings_s())
+
+    def close(self) -> None:
+        """Free the detector; the network goes with the last reference to it."""
+        self.detector.close()
+
+    def _reconstruct(
+        self,
+        frame: Frame,
+        person: PersonDetection,
+        watch: StageWatch,
+        start: float,
+        end: float,
+    ) -> Reconstruction:
+        report = watch.part(start, end)
+        report("crop", 0.0)
+        size = self.network.config.fine_size
+        is_published = self.network.config.name == PUBLISHED.name
+        crop = crop_person(frame, person, size, "keypoints" if is_published else "mask")
+        shape = self.reconstruct_crop(crop, watch.part(start, start + 0.98 * (end - start)))
+        report("place", 0.98)
+        placement = place_in_camera(
+            shape.mesh,
+            crop,
+            frame,
+            person,
+            stature_m=self.settings.stature_m,
+            vertical_fov_deg=self.settings.vertical_fov_deg,
+        )
+        report("place", 1.0)
+        return Reconstruction(
+            mesh=placement.mesh,
+            detection=person,
+            timings_s=watch.take_timings_s(),
+            scale_source=placement.scale_source,
+            stamp_ns=frame.stamp_ns,
+            frame_id=frame.frame_id,
+            notices=(*_quality_notices(person, size), *placement.notices),
+        )
+
+
+def _quality_notices(person: PersonDetection, size: int) -> list[str]:
+    notices = []
+    if person.is_cut_off:
+        notices.append(
+            "A part of the person lies outside the image; only what is in it was reconstructed."
+        )
+    left, top, right, bottom = person.box_xyxy_px
+    longer_side_px = max(right - left, bottom - top)
+    if longer_side_px < FEW_PIXELS * size:
+        notices.append(
+            f"The person is only {longer_side_px:.0f} pixels large; the mesh has little detail."
+        )
+    return notices
+
+
+def _others(people: list[PersonDetection], chosen: list[PersonDetection]) -> str:
+    return (
+        f"{len(people)} people were found; the {len(chosen)} most prominent "
+        f"{'is' if len(chosen) == 1 else 'are'} reconstructed (max_people)."
+    )

@@ -1,0 +1,13 @@
+"""The reconstruction systems by name."""
+
+from __future__ import annotations
+
+from pifuhd_ros.reconstructors.base import Reconstructor
+from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
+
+__all__ = ["RECONSTRUCTORS", "Reconstructor"]
+
+RECONSTRUCTORS: dict[str, type[Reconstructor]] = {
+    PifuhdReconstructor.name: PifuhdReconstructor,
+}
+"""Every system that users can name; a new one is one line here."""
