@@ -78,7 +78,9 @@ def read_obj(path: Path) -> ObjMesh:
     if not vertices or not faces:
         raise AssetError(f"{path} holds no mesh; is it a complete MakeHuman .obj?")
     texture = np.array(uvs or [[0.0, 0.0]])
-    return ObjMesh(np.array(vertices), np.array(faces), texture[np.array(face_uvs)], np.array(groups))
+    return ObjMesh(
+        np.array(vertices), np.array(faces), texture[np.array(face_uvs)], np.array(groups)
+    )
 
 
 def _parse_hidden(words: list[str], into: list[int]) -> None:

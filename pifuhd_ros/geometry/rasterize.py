@@ -38,7 +38,11 @@ class Fragments:
 
 
 def _edge_side(
-    points: torch.Tensor, first: torch.Tensor, second: torch.Tensor, u: torch.Tensor, v: torch.Tensor
+    points: torch.Tensor,
+    first: torch.Tensor,
+    second: torch.Tensor,
+    u: torch.Tensor,
+    v: torch.Tensor,
 ) -> torch.Tensor:
     """Signed side of (u, v) to the edge; exactly opposite for the edge's other triangle.
 

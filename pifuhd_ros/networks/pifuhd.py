@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.networks.global_generator import GlobalGenerator, GlobalGeneratorConfig
 from pifuhd_ros.networks.hourglass import HourglassConfig, HourglassFilter
 from pifuhd_ros.networks.point_mlp import PointMlp, PointMlpConfig
@@ -152,7 +153,7 @@ class PifuhdNetwork(nn.Module):
         if isinstance(self.config.normals, GlobalGeneratorConfig):
             return self.netG.netF(small), self.netG.netB(small)
         front, back = self.netG.normals(small).chunk(2, dim=1)
-        return F.normalize(front, dim=1, eps=1e-6), F.normalize(back, dim=1, eps=1e-6)
+        return unit(front, 1), unit(back, 1)
 
     def encode_coarse(
         self, image: torch.Tensor, front: torch.Tensor, back: torch.Tensor

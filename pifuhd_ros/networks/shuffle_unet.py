@@ -75,9 +75,7 @@ class ShuffleUNet(nn.Module):
                 f"out_stride {config.out_stride} does not divide stem_stride {config.stem_stride}"
             )
         if len(config.widths) != len(config.blocks):
-            raise ValueError(
-                f"widths {config.widths} and blocks {config.blocks} differ in length"
-            )
+            raise ValueError(f"widths {config.widths} and blocks {config.blocks} differ in length")
         self.config = config
         self._up = config.stem_stride // config.out_stride
         folded = config.in_channels * config.stem_stride**2 + 2
@@ -85,7 +83,9 @@ class ShuffleUNet(nn.Module):
         self.down = nn.ModuleList()
         channels = config.widths[0]
         for width, count in zip(config.widths, config.blocks, strict=True):
-            level = [_Block(channels if i == 0 else width, width, config.groups) for i in range(count)]
+            level = [
+                _Block(channels if i == 0 else width, width, config.groups) for i in range(count)
+            ]
             self.down.append(nn.Sequential(*level))
             channels = width
         self.up = nn.ModuleList()

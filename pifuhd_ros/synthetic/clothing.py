@@ -195,7 +195,5 @@ def procedural_outfit(
     ) & (torch.arange(len(y), device=y.device) < 13380)
     hidden = torch.nonzero(covered)[:, 0]
     first = parts[0]
-    parts[0] = Dressed(
-        first.vertices, first.base, first.weights, first.faces, first.caps, hidden
-    )
+    parts[0] = Dressed(first.vertices, first.base, first.weights, first.faces, first.caps, hidden)
     return parts

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from pifuhd_ros.body.model import BodyModel
 from pifuhd_ros.geometry.rotations import view_rotation
+from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.person import Person, sample_person
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.render import Placement, View, place_person, render_views
@@ -49,7 +50,7 @@ class StoredView:
     normal_back: torch.Tensor
     """(3, S, S)."""
     mask: torch.Tensor
-    """(S, S) bool."""
+    """(S, S) in [0, 1]; the other maps are averaged over the person's part of each pixel."""
     points: torch.Tensor
     """(N, 3) model space."""
     inside: torch.Tensor
@@ -143,8 +144,8 @@ class Shard:
         self.views = int(metadata["views"])
         self.people = int(metadata["people"])
 
-    def read(self, person: int, view: int) -> StoredView:
-        """One view of one person of this shard."""
+    def read(self, person: int, view: int, size_px: int | None = None) -> StoredView:
+        """One view of one person of this shard, averaged down to ``size_px`` where it is given."""
 
         def get(name: str) -> torch.Tensor:
             value: torch.Tensor = self._file.get_tensor(f"{person}/{view}/{name}")
@@ -153,18 +154,23 @@ class Shard:
         size = self.size_px
         mask = _unbits(get("mask"), size)
 
-        def image(name: str, low: float) -> torch.Tensor:
-            canvas = torch.zeros(3, size * size)
-            canvas[:, mask.view(-1)] = get(name).T.float() / 255 * (1 - low) + low
-            return canvas.view(3, size, size)
+        rows = torch.cat([get("albedo"), get("front"), get("back")], 1).float().div_(255)
+        rows[:, 3:].mul_(2).sub_(1)
+        maps = torch.zeros(10, size * size)
+        maps[:9, mask.view(-1)] = rows.T
+        maps[9] = mask.view(-1)
+        maps = maps.view(10, size, size)
+        if size_px is not None and size_px != size:
+            maps = torch.nn.functional.avg_pool2d(maps, size // size_px)
+            maps[:9] /= maps[9].clamp(min=1e-3)
 
         placement = Placement(get("rotation"), get("centre"), float(get("scale")))
         points = self._file.get_tensor(f"{person}/points").float() * _POINT_STEP_M
         return StoredView(
-            albedo=image("albedo", 0.0),
-            normal_front=image("front", -1.0),
-            normal_back=image("back", -1.0),
-            mask=mask,
+            albedo=maps[:3],
+            normal_front=unit(maps[3:6], 0),
+            normal_back=unit(maps[6:9], 0),
+            mask=maps[9],
             points=placement.to_model(points),
             inside=self._file.get_tensor(f"{person}/inside").bool(),
             units_per_m=placement.scale,

@@ -12,7 +12,13 @@ from pifuhd_ros.synthetic.random import Dice
 
 Pattern = Literal["plain", "stripes", "checks", "blobs"]
 
-_HAIR = ((0.05, 0.04, 0.04), (0.16, 0.09, 0.05), (0.32, 0.2, 0.1), (0.62, 0.45, 0.24), (0.5, 0.5, 0.5))
+_HAIR = (
+    (0.05, 0.04, 0.04),
+    (0.16, 0.09, 0.05),
+    (0.32, 0.2, 0.1),
+    (0.62, 0.45, 0.24),
+    (0.5, 0.5, 0.5),
+)
 
 
 @dataclass(frozen=True)

@@ -97,9 +97,7 @@ def _fitting(garments: list[Garment], woman: bool) -> list[Garment]:
     return [g for g in garments if not g.name.startswith(wrong)] or garments
 
 
-def sample_person(
-    wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split = "train"
-) -> Person:
+def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split = "train") -> Person:
     """Makes one person.
 
     Args:

@@ -45,7 +45,10 @@ class View:
 
 
 def place_person(
-    person: Person, rotation: torch.Tensor, fill: float = 1 / 1.1, shift: tuple[float, float] = (0, 0)
+    person: Person,
+    rotation: torch.Tensor,
+    fill: float = 1 / 1.1,
+    shift: tuple[float, float] = (0, 0),
 ) -> Placement:
     """The box in which the person's longer side fills ``fill`` of the crop.
 

@@ -146,6 +146,10 @@ def sample_labels(
     drawn = torch.cat([person.vertices[torch.unique(p.faces)] for p in person.parts])
     middle = (drawn.amin(0) + drawn.amax(0)) / 2
     rest = count - sum(counts)
-    parts.append(middle + box_half_m * (2 * torch.rand(rest, 3, generator=generator).to(device) - 1))
+    parts.append(
+        middle + box_half_m * (2 * torch.rand(rest, 3, generator=generator).to(device) - 1)
+    )
     points = torch.cat(parts)
-    return label_points(person, points[torch.randperm(count, generator=generator).to(device)], cell_m)
+    return label_points(
+        person, points[torch.randperm(count, generator=generator).to(device)], cell_m
+    )

@@ -86,9 +86,7 @@ def test_grid_of_triangles_covers_every_pixel_once() -> None:
 
 
 def test_nearer_triangle_wins_and_images_of_a_batch_stay_apart() -> None:
-    points = torch.tensor(
-        [[0.0, 0, 2], [9, 0, 2], [0, 9, 2], [0, 0, 1], [9, 0, 1], [0, 9, 1]]
-    )
+    points = torch.tensor([[0.0, 0, 2], [9, 0, 2], [0, 9, 2], [0, 0, 1], [9, 0, 1], [0, 9, 1]])
     faces = torch.tensor([[0, 1, 2], [3, 4, 5]])
     assert rasterize(points, faces, 8, 8).face[1, 1] == 1
     both = cover(points, faces, 8, 8, image=torch.tensor([0, 1]))

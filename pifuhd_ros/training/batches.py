@@ -1,0 +1,160 @@
+"""Batches of lit, augmented views from shards of people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from pifuhd_ros.geometry.vectors import unit
+from pifuhd_ros.synthetic.dataset import Shard, StoredView
+from pifuhd_ros.synthetic.light import sample_lights, shade
+from pifuhd_ros.types import AssetError
+
+_VALIDATION_SHARE = 40
+"""One shard in so many is kept for validation."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Views with their supervision, model space."""
+
+    image: torch.Tensor
+    """(B, 3, S, S) in [-1, 1], background black (-1)."""
+    front: torch.Tensor
+    """(B, 3, s, s) true normals at the coarse size, zero outside the mask."""
+    back: torch.Tensor
+    """(B, 3, s, s)."""
+    mask: torch.Tensor
+    """(B, 1, s, s) in [0, 1]."""
+    points: torch.Tensor
+    """(B, N, 3), inside the model box."""
+    inside: torch.Tensor
+    """(B, N) 1 inside, 0 outside."""
+
+
+class People:
+    """The shards of a folder; which batch a step sees depends on the seed and the step alone."""
+
+    def __init__(self, folder: Path, validation: bool = False) -> None:
+        paths = sorted(folder.glob("shard-*.safetensors"))
+        chosen = [
+            path
+            for i, path in enumerate(paths)
+            if (i % _VALIDATION_SHARE == _VALIDATION_SHARE // 2) == validation
+        ]
+        if not chosen:
+            raise AssetError(
+                f"{folder} has too few shards of people (training and validation need one each); "
+                "make more with: pifuhd synthesize"
+            )
+        self._paths = chosen
+        self._open: dict[Path, Shard] = {}
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def _shard(self, index: int) -> Shard:
+        path = self._paths[index]
+        if path not in self._open:
+            self._open[path] = Shard(path)
+        return self._open[path]
+
+    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[StoredView]:
+        """Random views with maps of ``size_px``."""
+        result = []
+        for _ in range(count):
+            shard = self._shard(int(torch.randint(len(self._paths), (), generator=generator)))
+            person = int(torch.randint(shard.people, (), generator=generator))
+            view = int(torch.randint(shard.views, (), generator=generator))
+            result.append(shard.read(person, view, size_px))
+        return result
+
+
+def _choose_points(
+    view: StoredView, count: int, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """``count`` of the view's points that lie in the model box."""
+    usable = torch.nonzero((view.points.abs() <= 1).all(1))[:, 0]
+    chosen = usable[torch.randint(len(usable), (count,), generator=generator)]
+    return view.points[chosen], view.inside[chosen].float()
+
+
+def _rough_mask(mask: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Masks (B, 1, S, S) as a detector draws them: soft, a little too wide or too narrow."""
+    size = mask.shape[-1]
+    result = []
+    for one in mask:
+        radius = int(torch.randint(0, max(2, size // 100), (), generator=generator))
+        kernel = 2 * radius + 1
+        soft = F.avg_pool2d(one[None], kernel, 1, radius, count_include_pad=False)
+        shift = 0.35 + 0.3 * float(torch.rand((), generator=generator))
+        hard = 1 + 3 * float(torch.rand((), generator=generator))
+        result.append(((soft - shift) * hard + 0.5).clamp(0, 1))
+    return torch.cat(result)
+
+
+def _photograph(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """What a camera does to (B, 3, S, S): exposure, colour cast, blur, noise."""
+    count = len(image)
+
+    def rand(*shape: int) -> torch.Tensor:
+        return torch.rand(shape, generator=generator)
+
+    gamma = 0.7 + 0.6 * rand(count, 1, 1, 1)
+    gain = 1 + 0.2 * (rand(count, 3, 1, 1) - 0.5)
+    image = image.clamp(1e-4, 1).pow(gamma) * gain
+    if float(rand()) < 0.3:
+        small = F.interpolate(image, scale_factor=0.5, mode="area")
+        image = F.interpolate(small, size=image.shape[-2:], mode="bilinear", align_corners=False)
+    noise = torch.randn(image.shape, generator=generator) * 0.03 * rand(count, 1, 1, 1)
+    return (image + noise).clamp(0, 1)
+
+
+def make_batch(
+    views: list[StoredView], coarse_size: int, points: int, generator: torch.Generator
+) -> Batch:
+    """Lights and augments views.
+
+    Args:
+        views: From People.draw; their maps' size becomes that of the images.
+        coarse_size: Side of the true normal maps [px].
+        points: Of each view.
+        generator: Of everything random.
+    """
+    flips = torch.rand(len(views), generator=generator) < 0.5
+    albedo = torch.stack([v.albedo for v in views])
+    front = torch.stack([v.normal_front for v in views])
+    back = torch.stack([v.normal_back for v in views])
+    mask = torch.stack([v.mask for v in views])[:, None]
+    chosen = [_choose_points(v, points, generator) for v in views]
+    xyz = torch.stack([c[0] for c in chosen])
+    inside = torch.stack([c[1] for c in chosen])
+    # A mirrored person is a person.
+    mirror = torch.where(flips, -1.0, 1.0)
+    maps = torch.cat([albedo, front, back, mask], 1)
+    maps = torch.where(flips[:, None, None, None], maps.flip(3), maps)
+    albedo, front, back, mask = maps.split([3, 3, 3, 1], 1)
+    sign = torch.ones(len(views), 3, 1, 1)
+    sign[:, 0, 0, 0] = mirror
+    front, back = front * sign, back * sign
+    xyz = xyz * sign[:, None, :, 0, 0]
+
+    def shrink(image: torch.Tensor, size: int) -> torch.Tensor:
+        return image if image.shape[-1] == size else F.interpolate(image, size=size, mode="area")
+
+    colours = _photograph(shade(albedo, front, sample_lights(len(views), generator)), generator)
+    behind = torch.rand(len(views), 3, 1, 1, generator=generator)
+    colours = colours * mask + behind * (1 - mask)
+    image = colours * _rough_mask(mask, generator) * 2 - 1
+    small_mask = shrink(mask, coarse_size)
+    return Batch(
+        image=image,
+        front=unit(shrink(front, coarse_size), 1),
+        back=unit(shrink(back, coarse_size), 1),
+        mask=small_mask,
+        points=xyz,
+        inside=inside,
+    )

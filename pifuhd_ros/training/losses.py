@@ -1,0 +1,84 @@
+"""What the networks learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from pifuhd_ros.networks.pifuhd import PifuhdNetwork
+from pifuhd_ros.training.batches import Batch
+from pifuhd_ros.training.config import Level
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Loss terms of one batch; None where the level does not learn."""
+
+    normals: torch.Tensor | None
+    coarse: torch.Tensor | None
+    fine: torch.Tensor | None
+
+    def total(self) -> torch.Tensor:
+        """The sum of what learns; the levels share no gradients, so no weights are needed."""
+        terms = [t for t in (self.normals, self.coarse, self.fine) if t is not None]
+        return torch.stack(terms).sum()
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the networks say of a batch."""
+
+    front: torch.Tensor
+    """(B, 3, s, s)."""
+    back: torch.Tensor
+    """(B, 3, s, s)."""
+    coarse: torch.Tensor | None
+    """(B, N) logits."""
+    fine: torch.Tensor | None
+    """(B, N) logits."""
+
+
+def run_levels(network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...]) -> Outputs:
+    """Runs the networks up to the last level that learns, gradients only in those that learn.
+
+    Each level sees the predictions of the one before it, as it will in use, not the truth.
+    """
+    image = batch.image.contiguous(memory_format=torch.channels_last)
+    with torch.set_grad_enabled(torch.is_grad_enabled() and "normals" in levels):
+        front, back = network.estimate_normals(image)
+    coarse = fine = None
+    if "coarse" in levels or "fine" in levels:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and "coarse" in levels):
+            features = network.encode_coarse(image, front.detach(), back.detach())
+            coarse, phi = network.query_coarse(features, batch.points)
+        if "fine" in levels:
+            features = network.encode_fine(image, front.detach(), back.detach())
+            fine = network.query_fine(features, phi.detach(), batch.points)
+    return Outputs(front, back, coarse, fine)
+
+
+def _normal_loss(predicted: torch.Tensor, true: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference plus one minus the cosine, over the person."""
+    weight = mask / mask.sum().clamp(min=1)
+    cosine = (predicted * true).sum(1, keepdim=True)
+    difference = (predicted - true).abs().sum(1, keepdim=True)
+    return ((difference + 1 - cosine) * weight).sum()
+
+
+def compute_losses(outputs: Outputs, batch: Batch, levels: tuple[Level, ...]) -> Losses:
+    """Loss terms. Source: PIFuHD, CVPR 2020, section 3: normals by L1, occupancy by cross entropy."""
+    seen = (batch.mask > 0.5).float()
+    normals = _normal_loss(outputs.front, batch.front, seen) + _normal_loss(
+        outputs.back, batch.back, seen
+    )
+
+    def occupancy(logits: torch.Tensor | None) -> torch.Tensor | None:
+        return None if logits is None else F.binary_cross_entropy_with_logits(logits, batch.inside)
+
+    return Losses(
+        normals=normals if "normals" in levels else None,
+        coarse=occupancy(outputs.coarse) if "coarse" in levels else None,
+        fine=occupancy(outputs.fine) if "fine" in levels else None,
+    )
