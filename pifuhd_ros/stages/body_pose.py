@@ -37,7 +37,10 @@ def stature_px(detection: PersonDetection) -> float | None:
         return None
     image = detection.keypoints_px[:, :2] - detection.keypoints_px[:, :2].mean(axis=0)
     space = detection.keypoints_world_m - detection.keypoints_world_m.mean(axis=0)
-    px_per_m = float((image * space[:, :2]).sum() / np.square(space[:, :2]).sum())
+    spread = float(np.square(space[:, :2]).sum())
+    if spread == 0:
+        return None
+    px_per_m = float((image * space[:, :2]).sum()) / spread
     trunk, legs = _trunk_and_legs(detection.keypoints_world_m)
     length_m = np.linalg.norm(trunk) + np.linalg.norm(legs, axis=2).sum(axis=1).mean()
     height_px = px_per_m * float(length_m) / TRUNK_AND_LEG_SHARE
