@@ -27,16 +27,16 @@ class HourglassConfig:
     channels: int = 256
     """Channels inside the hourglasses."""
     groups: int = 32
-    """Groups of the group norms; they divide a quarter of ``channels``."""
+    """Groups of the group norms; they divide an eighth of ``channels``."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.stacks <= 16 or not 1 <= self.depth <= 8:
             raise ValueError(f"stacks {self.stacks} or depth {self.depth} outside 1 … 16, 1 … 8")
         if min(self.in_channels, self.out_channels, self.channels, self.groups) < 1:
             raise ValueError("channels and groups must be at least 1")
-        if self.channels % (4 * self.groups):
+        if self.channels % (8 * self.groups):
             raise ValueError(
-                f"{self.groups} groups do not divide a quarter of {self.channels} channels"
+                f"{self.groups} groups do not divide an eighth of {self.channels} channels"
             )
 
 

@@ -43,7 +43,7 @@ def read_published(file: Path) -> tuple[PifuhdConfig, dict[str, torch.Tensor]]:
     ):
         raise WeightsError(f"{file}: model_state_dict must map names to tensors")
     try:
-        return _config(fine, coarse), dict(state)
+        return config_from_options(fine, coarse), dict(state)
     except ValueError as error:
         raise WeightsError(f"{file}: {error}") from error
 
@@ -80,7 +80,12 @@ def _entry(checkpoint: object, name: str, file: Path) -> object:
     return checkpoint[name]
 
 
-def _config(fine: argparse.Namespace, coarse: argparse.Namespace) -> PifuhdConfig:
+def config_from_options(fine: argparse.Namespace, coarse: argparse.Namespace) -> PifuhdConfig:
+    """The sizes that ``opt`` (fine) and ``opt_netG`` (coarse) stand for.
+
+    Raises:
+        ValueError: names the option that is missing or cannot be used.
+    """
     for name in ("use_front_normal", "use_back_normal"):
         if getattr(coarse, name, None) is not True:
             raise ValueError(f"opt_netG.{name} is not True: only the network with normals is read")

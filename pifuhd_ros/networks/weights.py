@@ -16,7 +16,6 @@ from pifuhd_ros.networks.published import read_published
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
 from pifuhd_ros.types.errors import WeightsError
 
-_FORMAT = "pifuhd_ros/1"
 _MAX_PARAMETERS = 1_000_000_000
 
 
@@ -47,7 +46,7 @@ def save_weights(
     save_file(
         {name: tensor.contiguous() for name, tensor in tensors.items()},
         partial,
-        metadata={"format": _FORMAT, "config": config_to_json(network.config)},
+        metadata={"config": config_to_json(network.config)},
     )
     partial.replace(path)
 
@@ -93,10 +92,9 @@ def _read_safetensors(file: Path) -> tuple[PifuhdConfig, dict[str, torch.Tensor]
     try:
         with safe_open(file, framework="pt", device="cpu") as stream:
             metadata = stream.metadata() or {}
-            if metadata.get("format") != _FORMAT or "config" not in metadata:
+            if "config" not in metadata:
                 raise WeightsError(
-                    f"{file} was not written by this package: its metadata lacks "
-                    f"format {_FORMAT!r} or the config"
+                    f"{file} was not written by this package: its metadata has no config"
                 )
             config = config_from_json(PifuhdConfig, metadata["config"])
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
