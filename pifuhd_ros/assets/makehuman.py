@@ -36,7 +36,7 @@ class Fit:
     offsets: npt.NDArray[np.float64]
     """(V, 3) decimetres, before scaling."""
     scales: npt.NDArray[np.float64]
-    """(3, 3) for each axis: base vertex a, base vertex b, their reference distance [dm]; d = 0: unscaled."""
+    """(3, 3) for each axis: base vertices a, b and their reference distance [dm]; 0: unscaled."""
     hidden: npt.NDArray[np.int64]
     """Base vertices that the garment hides."""
     mesh_file: Path

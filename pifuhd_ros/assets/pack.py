@@ -20,7 +20,6 @@ from pifuhd_ros.assets.makehuman import (
 )
 from pifuhd_ros.types import AssetError, OnProgress
 
-_TEXTURE_SIZE = 256
 _DECIMETRE = 0.1
 _BASE_VERTICES = 19158
 _GARMENT_KINDS = ("clothes", "hair", "eyebrows")
@@ -61,13 +60,13 @@ def boundary_caps(faces: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.concatenate([reverse, apex.reshape(-1, 1)], 1)
 
 
-def _read_texture(path: Path, with_alpha: bool) -> npt.NDArray[np.uint8]:
+def _read_texture(path: Path, size: int, with_alpha: bool) -> npt.NDArray[np.uint8]:
     """(C, S, S), rows from the bottom up as texture coordinates count."""
     from PIL import Image
 
     with Image.open(path) as image:
         image = image.convert("RGBA" if with_alpha else "RGB")
-        image = image.resize((_TEXTURE_SIZE, _TEXTURE_SIZE), Image.Resampling.BOX)
+        image = image.resize((size, size), Image.Resampling.BOX)
         return np.ascontiguousarray(np.asarray(image)[::-1].transpose(2, 0, 1))
 
 
@@ -91,7 +90,7 @@ def _fit_arrays(fit: Fit) -> _Arrays:
     }
 
 
-def _pack_garments(root: Path, kind: str, arrays: _Arrays) -> None:
+def _pack_garments(root: Path, kind: str, texture_size: int, arrays: _Arrays) -> None:
     for path in sorted((root / "base" / kind).glob("*/*.mhclo")):
         fit = read_fit(path)
         prefix = f"{kind}/{path.stem}/"
@@ -102,7 +101,7 @@ def _pack_garments(root: Path, kind: str, arrays: _Arrays) -> None:
             texture = read_material_texture(fit.material_file, key)
             if texture is not None and texture.is_file():
                 with_alpha = kind != "clothes" and field == "texture"
-                arrays[prefix + field] = _read_texture(texture, with_alpha)
+                arrays[prefix + field] = _read_texture(texture, texture_size, with_alpha)
 
 
 def _pack_poses(root: Path, bones: list[str], arrays: _Arrays) -> None:
@@ -111,15 +110,19 @@ def _pack_poses(root: Path, bones: list[str], arrays: _Arrays) -> None:
             arrays[f"poses/{path.stem}/rotations"] = read_pose(path, bones).astype(np.float32)
 
 
-def _pack_textures(root: Path, arrays: _Arrays) -> None:
+def _pack_textures(root: Path, texture_size: int, arrays: _Arrays) -> None:
     for path in sorted((root / "base/skins/textures").glob("*_diffuse*.png")):
-        arrays[f"skins/{path.stem}/texture"] = _read_texture(path, with_alpha=False)
+        arrays[f"skins/{path.stem}/texture"] = _read_texture(path, texture_size, with_alpha=False)
     for path in sorted((root / "base/eyes/materials").glob("*_eye.png")):
-        arrays[f"eyes/{path.stem}/texture"] = _read_texture(path, with_alpha=False)
+        arrays[f"eyes/{path.stem}/texture"] = _read_texture(path, texture_size, with_alpha=False)
 
 
 def pack_assets(
-    folder: Path, body_file: Path, out: Path, on_progress: OnProgress | None = None
+    folder: Path,
+    body_file: Path,
+    out: Path,
+    texture_size: int = 256,
+    on_progress: OnProgress | None = None,
 ) -> int:
     """Reads MakeHuman's assets and writes one safetensors file for the generator.
 
@@ -128,6 +131,7 @@ def pack_assets(
             ``3dobjs/base.obj`` and so on, as in the makehuman-assets repository.
         body_file: The baked body, whose bone names order the poses.
         out: The .safetensors file to write.
+        texture_size: Side that textures are brought to [px].
         on_progress: Called before each part.
 
     Returns:
@@ -152,11 +156,11 @@ def pack_assets(
         arrays[f"base/{group}/caps"] = boundary_caps(faces).astype(np.int16)
     for i, kind in enumerate(_GARMENT_KINDS):
         report(kind, 0.1 + 0.2 * i)
-        _pack_garments(folder, kind, arrays)
+        _pack_garments(folder, kind, texture_size, arrays)
     report("poses", 0.7)
     _pack_poses(folder, bones, arrays)
     report("textures", 0.9)
-    _pack_textures(folder, arrays)
+    _pack_textures(folder, texture_size, arrays)
     for kind in ("clothes", "hair", "poses", "skins"):
         if not any(key.startswith(kind + "/") for key in arrays):
             raise AssetError(f"{folder} has no {kind}; the generator needs at least one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -22,7 +23,7 @@ class Coverage:
     depth: torch.Tensor
     """(M,)"""
     is_front: torch.Tensor
-    """(M,) bool: the face turns counter-clockwise as seen with v pointing up (outside towards us)."""
+    """(M,) bool: the face turns counter-clockwise to an eye that sees v pointing down."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def _chunks(counts: torch.Tensor) -> list[tuple[int, int]]:
         return [(0, len(counts))]
     bins = (total - 1) // _CANDIDATES_PER_CHUNK
     starts = [0, *(torch.nonzero(bins[1:] != bins[:-1])[:, 0] + 1).tolist(), len(counts)]
-    return list(zip(starts[:-1], starts[1:], strict=True))
+    return list(pairwise(starts))
 
 
 def cover(

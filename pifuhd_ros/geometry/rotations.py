@@ -39,7 +39,7 @@ def blend_rotations(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.
 
 
 def view_rotation(yaw_deg: float, pitch_deg: float = 0.0) -> torch.Tensor:
-    """Turns a y-up person by yaw, then tips it towards the camera (pitch > 0: seen from above)."""
+    """Turns a y-up person by yaw, then tips it to the camera (pitch > 0: seen from above)."""
     yaw = matrix_from_axis_angle(torch.tensor([0.0, math.radians(yaw_deg), 0.0]))
     pitch = matrix_from_axis_angle(torch.tensor([math.radians(pitch_deg), 0.0, 0.0]))
     return pitch @ yaw

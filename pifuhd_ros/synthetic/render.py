@@ -15,7 +15,7 @@ _OPAQUE = 0.4
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the model box [-1, 1]^3 lies around a person: model = (rotation @ p - centre) * scale."""
+    """Where the model box [-1, 1]^3 lies: model = (rotation @ p - centre) * scale."""
 
     rotation: torch.Tensor
     """(3, 3) model_from_person."""

@@ -68,7 +68,7 @@ def _normal_loss(predicted: torch.Tensor, true: torch.Tensor, mask: torch.Tensor
 
 
 def compute_losses(outputs: Outputs, batch: Batch, levels: tuple[Level, ...]) -> Losses:
-    """Loss terms. Source: PIFuHD, CVPR 2020, section 3: normals by L1, occupancy by cross entropy."""
+    """Loss terms: normals by L1, occupancy by cross entropy (PIFuHD, CVPR 2020, section 3)."""
     seen = (batch.mask > 0.5).float()
     normals = _normal_loss(outputs.front, batch.front, seen) + _normal_loss(
         outputs.back, batch.back, seen
