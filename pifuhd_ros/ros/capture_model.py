@@ -11,6 +11,9 @@ import torch
 
 from pifuhd_ros.reconstructors.table import Reconstructor
 from pifuhd_ros.ros.parameters import CaptureParameters
+from pifuhd_ros.ros.shipped_photo import shipped_photo
+from pifuhd_ros.stages.image_io import read_frame
+from pifuhd_ros.types import NoPersonError, SurfaceError
 
 Result = TypeVar("Result")
 
@@ -27,14 +30,18 @@ class CaptureModel:
         self._reconstructor: Reconstructor | None = None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="capture")
 
-    def load(self, parameters: CaptureParameters) -> None:
+    def load(self, parameters: CaptureParameters) -> str | None:
         """Load and warm up the system that the parameters name.
+
+        Returns:
+            What was odd about it, in a sentence, or None.
 
         Raises:
             WeightsError: The weights are missing, damaged, or do not fit.
-            DeviceError: The device does not exist here.
+            DeviceError: The device does not exist here or has too little memory.
+            SurfaceError: The resolution is unusable.
         """
-        self._worker.submit(self._load, parameters).result()
+        return self._worker.submit(self._load, parameters).result()
 
     def run(self, work: Callable[[Reconstructor], Result]) -> Result:
         """Return what ``work`` makes of the loaded reconstructor; raises what it raises."""
@@ -45,7 +52,10 @@ class CaptureModel:
 
     def unload(self) -> None:
         """Free the model and its GPU memory; nothing happens where none is loaded."""
-        self._reconstructor = None
+        reconstructor, self._reconstructor = self._reconstructor, None
+        if reconstructor is not None:
+            self._worker.submit(reconstructor.close).result()
+        del reconstructor
         gc.collect()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -55,12 +65,25 @@ class CaptureModel:
         self.unload()
         self._worker.shutdown(wait=True)
 
-    def _load(self, parameters: CaptureParameters) -> None:
-        if parameters.threads > 0:
-            torch.set_num_threads(parameters.threads)
-        self._reconstructor = self._reconstructors[parameters.system].from_pretrained(
+    def _load(self, parameters: CaptureParameters) -> str | None:
+        reconstructor = self._reconstructors[parameters.system].from_pretrained(
             weights=parameters.weights or None,
             device=parameters.device,
             resolution=parameters.resolution,
+            max_people=parameters.max_people,
             stature_m=parameters.stature_m,
+            threads=parameters.threads or None,
         )
+        self._reconstructor = reconstructor
+        return _warm_up(reconstructor) if parameters.warm_up else None
+
+
+def _warm_up(reconstructor: Reconstructor) -> str | None:
+    with shipped_photo() as photo:
+        frame = read_frame(photo)
+    try:
+        reconstructor.infer(frame)
+    except (NoPersonError, SurfaceError) as error:
+        # The networks have run, which is what counts here; other weights may see other people.
+        return f"these weights find nobody in the shipped photo: {error}"
+    return None

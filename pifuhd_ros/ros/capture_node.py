@@ -44,7 +44,7 @@ class CaptureNode(LifecycleNode):
         self._slot = CaptureSlot()
         self._model = CaptureModel(reconstructors)
         self._diagnostics = CaptureDiagnostics(self)
-        self._parameters = NodeParameters(self, lock_reason=self._lock_reason)
+        self._settings = NodeParameters(self, lock_reason=self._lock_reason)
         self._triggers = CaptureTriggers(self, self._capture, refusal=self._refusal)
         self._timer = self.create_timer(
             1.0, self._on_timer, callback_group=MutuallyExclusiveCallbackGroup()
@@ -72,9 +72,11 @@ class CaptureNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model and advertise the results."""
         try:
-            parameters = self._parameters.read()
+            parameters = self._settings.read()
             self.get_logger().info(f"loading system {parameters.system}")
-            self._model.load(parameters)
+            oddity = self._model.load(parameters)
+            if oddity is not None:
+                self.get_logger().warning(oddity)
             self._outputs = CaptureOutputs(self)
         except Exception as error:
             self._clean_up()
@@ -87,7 +89,7 @@ class CaptureNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe to the camera."""
         try:
-            parameters = self._parameters.read()
+            parameters = self._settings.read()
             self._source = FrameSource(
                 self,
                 transport=parameters.image_transport,
@@ -197,7 +199,7 @@ class CaptureNode(LifecycleNode):
     def _run(
         self, request: CaptureRequest, ticket: CaptureTicket, on_progress: OnProgress | None
     ) -> CaptureReply:
-        parameters = self._parameters.read()
+        parameters = self._settings.read()
         source, outputs = self._source, self._outputs
         if source is None or outputs is None:
             raise RuntimeError("an active node has a source and outputs")

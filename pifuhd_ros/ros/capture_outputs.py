@@ -52,7 +52,9 @@ class CaptureOutputs:
             self._mesh.publish(message)
         self._points.publish(points_to_ros([person.mesh for person in people], header))
         self._markers.publish(markers_to_ros(people, header, parameters.marker_max_faces))
-        self._preview.publish(image_to_ros(preview(frame, people), header))
+        if parameters.preview_height_px > 0:
+            picture = preview(frame, people, parameters.preview_height_px)
+            self._preview.publish(image_to_ros(picture, header))
         return messages
 
     def _advertise(

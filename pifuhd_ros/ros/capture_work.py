@@ -5,25 +5,25 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pifuhd_ros.reconstructors.table import Reconstructor
 from pifuhd_ros.ros.capture_outputs import CaptureOutputs
 from pifuhd_ros.ros.capture_reply import CaptureReply
-from pifuhd_ros.ros.frame_source import FrameSource
-from pifuhd_ros.ros.images import frame_from_ros
+from pifuhd_ros.ros.frame_source import FrameSource, Shot
+from pifuhd_ros.ros.frames import frame_from_shot
 from pifuhd_ros.ros.parameters import CaptureParameters, ParameterError
 from pifuhd_ros.ros.stage_clock import StageClock
 from pifuhd_ros.stages.export import export_mesh
 from pifuhd_ros.stages.selection import select_frame
 from pifuhd_ros.stages.turntable import render_turntable
-from pifuhd_ros.types import ExportError, OnProgress, Reconstruction
+from pifuhd_ros.types import ExportError, Frame, OnProgress, PersonDetection, Reconstruction
 
 PROGRESS_STEP = 0.01
 """Smallest progress within a stage that is worth a message."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_INFER_START, _INFER_END = 0.1, 0.9
+_SELECT_START, _INFER_START, _INFER_END, _SAVE_START = 0.05, 0.1, 0.9, 0.95
 
 
 @dataclass(frozen=True)
@@ -95,18 +95,19 @@ def run_capture(
             check=check,
         )
     with clock.stage("select"):
-        report("select", _INFER_START / 2)
-        frame = select_frame(
-            [frame_from_ros(shot.image, shot.camera_info, shot.depth) for shot in shots]
-        )
-    people = reconstructor.infer(frame, on_progress=report_infer)
+        report("select", _SELECT_START)
+        frame, notices = _best_frame(shots, reconstructor, check)
+    people = [
+        replace(person, notices=(*notices, *person.notices))
+        for person in reconstructor.infer(frame, on_progress=report_infer)
+    ]
     for person in people:
         clock.add(person.timings_s)
     with clock.stage("publish"):
         report("publish", _INFER_END)
         messages = outputs.publish(frame, people, parameters)
     with clock.stage("save"):
-        report("save", (1 + _INFER_END) / 2)
+        report("save", _SAVE_START)
         files = save_people(people, request.file_name, parameters)
     return CaptureReply(
         success=True,
@@ -115,6 +116,20 @@ def run_capture(
         files=files,
         timings_s=clock.timings_s,
     )
+
+
+def _best_frame(
+    shots: Sequence[Shot], reconstructor: Reconstructor, check: Callable[[], None]
+) -> tuple[Frame, tuple[str, ...]]:
+    """Return the frame that shows a person best, and what could not be used of it."""
+
+    def detect(frame: Frame) -> list[PersonDetection]:
+        check()
+        return reconstructor.detect(frame)
+
+    candidates = [frame_from_shot(shot) for shot in shots]
+    best = select_frame([frame for frame, _ in candidates], detect)
+    return next(candidate for candidate in candidates if candidate[0] is best)
 
 
 def save_people(

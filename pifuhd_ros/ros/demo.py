@@ -12,7 +12,6 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import rclpy
@@ -20,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from pifuhd_ros.ros.capture_client import CaptureClient
 from pifuhd_ros.ros.processes import ChildError, PythonChild, running
+from pifuhd_ros.ros.shipped_photo import shipped_photo
 from pifuhd_ros.srv import Capture
 from pifuhd_ros.stages.image_io import read_frame
 from pifuhd_ros.types import PifuhdError
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     log = None
     try:
-        with resources.as_file(resources.files("pifuhd_ros") / "data" / "demo.png") as shipped:
+        with shipped_photo() as shipped:
             image = (options.image or shipped).resolve()
             # Here, where the message reaches the user, instead of in a child.
             read_frame(image)
@@ -75,7 +75,12 @@ def _run(options: argparse.Namespace, *, image: Path, folder: Path, log: Path) -
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     }
     os.environ.update(environment)
-    parameters = {"output_folder": str(folder), "device": options.device}
+    parameters = {
+        "output_folder": str(folder),
+        "device": options.device,
+        # There is only one capture, and its stages are to be seen as they are.
+        "warm_up": "false",
+    }
     if options.weights is not None:
         parameters["weights"] = str(options.weights.resolve())
     if options.resolution is not None:

@@ -21,6 +21,8 @@ DEPTH_TOLERANCE_NS = 50_000_000
 """Depth further than this from the image shows another moment."""
 CHECK_PERIOD_S = 0.05
 """How often a waiting capture looks whether it was cancelled."""
+CAMERA_INFO_PATIENCE_S = 1.0
+"""How long to wait for a first calibration that somebody seems to publish."""
 DEPTH_PATIENCE_S = 0.25
 """How long to wait for the depth of the last image."""
 
@@ -120,7 +122,7 @@ class FrameSource:
                         f"no image within {timeout_s:g} s: {self._image_input.silence()}"
                     )
                 self._wait(lambda: False, time.monotonic() + window_s, check)
-                self._wait_for_companions(images[-1], deadline_s, check)
+                self._wait_for_companions(images[-1], check)
             finally:
                 self._images = None
             depths = list(self._depths)
@@ -131,10 +133,11 @@ class FrameSource:
             ]
 
     def _wait_for_companions(
-        self, image: Image | CompressedImage, deadline_s: float, check: Callable[[], None]
+        self, image: Image | CompressedImage, check: Callable[[], None]
     ) -> None:
         if self._node.count_publishers(self._info_subscription.topic_name) > 0:
-            self._wait(lambda: self._camera_info is not None, deadline_s, check)
+            patience_s = time.monotonic() + CAMERA_INFO_PATIENCE_S
+            self._wait(lambda: self._camera_info is not None, patience_s, check)
         if self._depth_input.has_publisher():
             last_ns = stamp_ns_from_ros(image.header.stamp) - DEPTH_TOLERANCE_NS
             self._wait(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from pifuhd_ros.reconstructors.table import RECONSTRUCTORS
+from pifuhd_ros.stages.placement import DEFAULT_STATURE_M
 from pifuhd_ros.types import PifuhdError
 
 Scalar = bool | int | float | str
@@ -136,6 +137,26 @@ class CaptureParameters:
         minimum=32,
         maximum=512,
     )
+    max_people: int = _parameter(
+        1,
+        "So many people of an image are reconstructed, the most prominent first.",
+        applies="configure",
+        minimum=1,
+        maximum=20,
+    )
+    stature_m: float = _parameter(
+        DEFAULT_STATURE_M,
+        "Body height to assume where no depth image tells the scale [m].",
+        applies="configure",
+        minimum=0.3,
+        maximum=2.5,
+    )
+    warm_up: bool = _parameter(
+        True,
+        "Reconstruct the shipped photo while configuring, so that the first capture is as quick "
+        "as the others.",
+        applies="configure",
+    )
     image_transport: str = _parameter(
         "raw",
         "raw: sensor_msgs/Image on `image`; compressed: sensor_msgs/CompressedImage on "
@@ -168,12 +189,6 @@ class CaptureParameters:
         minimum=0.1,
         maximum=120.0,
     )
-    stature_m: float = _parameter(
-        1.7,
-        "Body height to assume where nothing measures the scale [m].",
-        minimum=0.3,
-        maximum=2.5,
-    )
     output_folder: str = _parameter(
         "~/pifuhd_captures",
         "Folder of the files that a request names.",
@@ -189,6 +204,12 @@ class CaptureParameters:
         "Triangles of a person in the markers for RViz; ~/mesh always has all.",
         minimum=100,
         maximum=200000,
+    )
+    preview_height_px: int = _parameter(
+        360,
+        "Height of the picture on ~/preview [px]; 0: no picture.",
+        minimum=0,
+        maximum=2160,
     )
     continuous: bool = _parameter(
         False,

@@ -16,7 +16,7 @@ VIEW_YAW_DEG = 35.0
 
 
 def preview(
-    frame: Frame, people: Sequence[Reconstruction], height_px: int = 360
+    frame: Frame, people: Sequence[Reconstruction], height_px: int
 ) -> npt.NDArray[np.uint8]:
     """Return the photo and one view of each person, left to right, (height_px, W, 3) sRGB.
 
