@@ -27,6 +27,7 @@ class StageWatch:
         self._on_progress = on_progress
         self._stage = ""
         self._since_s = 0.0
+        self._done = 0.0
         self._timings_s: dict[str, float] = {}
 
     def __call__(self, stage: str, fraction: float) -> None:
@@ -34,8 +35,10 @@ class StageWatch:
         if stage != self._stage:
             self._end_stage()
             self._stage = stage
+        # Sums of parts may fall short of what was reported by a rounding error.
+        self._done = max(self._done, min(fraction, 1.0))
         if self._on_progress is not None:
-            self._on_progress(stage, fraction)
+            self._on_progress(stage, self._done)
 
     def part(self, start: float, end: float) -> OnProgress:
         """A callback for work that counts its own progress from 0 to 1."""

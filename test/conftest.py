@@ -1,0 +1,71 @@
+"""A person whom detection finds and weights that take no time, for tests of the whole way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session")
+def drawn_person() -> np.ndarray:
+    """(480, 640, 3): the mean body in plain colours, whole, in front of a light wall."""
+    from pifuhd_ros.body.model import load_body
+    from pifuhd_ros.evaluation.baselines import mean_body
+    from pifuhd_ros.geometry.mesh_normals import vertex_normals
+    from pifuhd_ros.stages.turntable import render_view
+    from pifuhd_ros.types import Mesh
+
+    body = mean_body(load_body())
+    y = body.vertices[:, 1]
+    height = (y - y.min()) / np.ptp(y)
+    colors = np.full((len(height), 3), (205, 160, 135), np.uint8)
+    colors[height > 0.955] = (60, 40, 30)
+    colors[(height > 0.5) & (height < 0.84)] = (70, 90, 160)
+    colors[height <= 0.5] = (50, 50, 55)
+    vertices = body.vertices * np.float32([1, -1, -1])
+    mesh = Mesh(vertices, body.faces, vertex_normals(vertices, body.faces), colors)
+    image = np.full((480, 640, 3), 235, np.uint8)
+    image[20:460, 100:540] = render_view(mesh, size=440)
+    return image
+
+
+@pytest.fixture(scope="session")
+def slab_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny PIFuHD whose field is a slab, |z| < 0.25, whatever the image."""
+    from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
+    from pifuhd_ros.networks.point_mlp import PointMlpConfig
+    from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
+    from pifuhd_ros.networks.weights import save_weights
+
+    def unet(in_channels: int, out_channels: int, out_stride: int) -> ShuffleUNetConfig:
+        return ShuffleUNetConfig(
+            in_channels, out_channels, out_stride=out_stride, widths=(8, 8), blocks=(1, 1), groups=2
+        )
+
+    config = PifuhdConfig(
+        name="slab",
+        fine_size=128,
+        coarse_size=64,
+        normals=unet(3, 6, 1),
+        coarse_filter=unet(9, 2, 4),
+        fine_filter=unet(9, 2, 2),
+        coarse_mlp=PointMlpConfig(channels=(3, 2, 1), skips=(), phi_layer=0),
+        fine_mlp=PointMlpConfig(channels=(4, 1), skips=()),
+    )
+    torch.manual_seed(0)
+    network = PifuhdNetwork(config)
+    with torch.no_grad():
+        for mlp in (network.netG.mlp, network.mlp):
+            for parameter in mlp.parameters():
+                parameter.zero_()
+        # phi is z and -z after leaky ReLUs, which together are |z| scaled by 0.99.
+        network.netG.mlp.filters[0].weight[:, 2, 0] = torch.tensor([1.0, -1.0])
+        fine = network.mlp.filters[0]
+        fine.weight[0, 2:, 0] = -20.0 / (0.99 * config.depth_scale)
+        fine.bias[:] = 20.0 * 0.25
+    path = tmp_path_factory.mktemp("weights") / "slab.safetensors"
+    save_weights(path, network)
+    return path
