@@ -17,7 +17,7 @@ class PersonDetection:
     mask: npt.NDArray[np.float32]
     """(H, W) in [0, 1], the size of the frame."""
     keypoints_px: npt.NDArray[np.float64]
-    """(33, 3) x, y, visibility in [0, 1]; in BlazePose's order (nose 0 … left toes 31, right 32)."""
+    """(33, 3) x, y, visibility in [0, 1]; BlazePose order (nose 0 … left toes 31, right 32)."""
     score: float
     """Confidence in [0, 1]."""
     is_cut_off: bool = False

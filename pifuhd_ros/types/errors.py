@@ -30,8 +30,8 @@ class AssetError(PifuhdError):
 
 
 class ExportError(PifuhdError):
-    """A result that cannot be written: unknown file ending or a folder that cannot be written to."""
+    """A result that cannot be written: unknown file ending, or no such folder to write to."""
 
 
-class CaptureCancelled(PifuhdError):
+class CaptureCancelled(PifuhdError):  # noqa: N818 - no error, a wish
     """The caller asked to stop; raised from inside a progress callback and passed on unchanged."""
