@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Renders the photo-like image that ``make demo`` uses: one held-out person in a plain room."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from pifuhd_ros.body.model import load_body
+from pifuhd_ros.geometry.rotations import view_rotation
+from pifuhd_ros.synthetic.light import Lights, shade
+from pifuhd_ros.synthetic.person import sample_person
+from pifuhd_ros.synthetic.render import place_person, render_views
+from pifuhd_ros.synthetic.wardrobe import load_wardrobe
+
+_HEIGHT, _WIDTH = 1200, 900
+
+
+def _room(height: int, width: int, foot_row: float, foot_column: float) -> torch.Tensor:
+    """(3, H, W): a wall, a floor, and the soft shadow of somebody standing on it."""
+    v = torch.arange(height)[:, None].expand(height, width) / height
+    u = torch.arange(width)[None].expand(height, width) / width
+    wall = torch.tensor([0.78, 0.8, 0.79])[:, None, None] * (0.8 + 0.25 * u - 0.15 * (v - 0.3) ** 2)
+    floor = torch.tensor([0.5, 0.44, 0.38])[:, None, None] * (0.7 + 0.5 * v)
+    blend = ((v - 0.83) * 60).sigmoid()
+    near = ((u - foot_column) / 0.2) ** 2 + ((v - foot_row) / 0.02) ** 2
+    return ((1 - blend) * wall + blend * floor) * (1 - 0.55 * (-near).exp())
+
+
+def main() -> None:
+    """Writes the image."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("assets", type=Path, help="packed assets, textures of 512 px")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seed", type=int, default=2_000_011)
+    parser.add_argument("--yaw", type=float, default=-15.0, help="degrees")
+    args = parser.parse_args()
+    person = sample_person(load_wardrobe(args.assets), load_body(), args.seed, "held_out")
+    fill = 0.86
+    view = render_views(person, [place_person(person, view_rotation(args.yaw, 4), fill)], 2400)[0]
+    key = F.normalize(torch.tensor([[[-0.6, 0.7, 0.9], [0.9, 0.3, 0.2]]]), dim=-1)
+    lights = Lights(
+        ambient=torch.tensor([[0.42, 0.43, 0.46]]),
+        sky=torch.tensor([[0.2, 0.2, 0.2]]),
+        directions=key,
+        colours=torch.tensor([[[0.62, 0.6, 0.55], [0.2, 0.2, 0.24]]]),
+    )
+    colours = shade(view.albedo[None], view.normal_front[None], lights)[0]
+    mask = view.mask.float()[None]
+    side = (2400 - 2 * _WIDTH) // 2
+    foot = (0.5 + fill / 2) - 0.008
+    room = _room(_HEIGHT, _WIDTH, foot, 0.5)
+    image = F.avg_pool2d((colours * mask)[None], 2)[0]
+    cover = F.avg_pool2d(mask[None], 2)[0]
+    half = side // 2
+    image, cover = image[:, :, half : half + _WIDTH], cover[:, :, half : half + _WIDTH]
+    photo = (image + (1 - cover) * room).clamp(0, 1)
+    pixels = (photo * 255).round().byte().permute(1, 2, 0)
+    Image.fromarray(pixels.numpy()).save(args.out, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
