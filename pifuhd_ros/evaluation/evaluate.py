@@ -12,6 +12,7 @@ from pifuhd_ros.evaluation.scores import (
     PersonScores,
     score_person,
 )
+from pifuhd_ros.evaluation.solid import require_solid
 from pifuhd_ros.evaluation.systems import Prediction, System
 from pifuhd_ros.types import OnProgress, SurfaceError
 
@@ -80,16 +81,17 @@ def evaluate_systems(
                 on_progress(f"{truth.name}: {system.name}", done)
             try:
                 prediction = system.predict(truth.crop)
-                measured = score_person(
-                    truth,
-                    prediction,
-                    surface_samples=surface_samples,
-                    solid_samples=solid_samples,
-                    seed=seed,
-                )
+                require_solid(prediction.mesh)
             except SurfaceError as error:
                 failures[index].append(Failure(truth.name, str(error)))
                 continue
+            measured = score_person(
+                truth,
+                prediction,
+                surface_samples=surface_samples,
+                solid_samples=solid_samples,
+                seed=seed,
+            )
             scores[index].append(measured)
             if system.name == keep_cases_of:
                 cases.append(Case(truth, prediction, measured))

@@ -6,58 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
 from pifuhd_ros.body.model import BodyModel, load_body
 from pifuhd_ros.evaluation.ground_truth import STATURE_M, GroundTruth
-from pifuhd_ros.evaluation.samples import SurfaceSamples
+from pifuhd_ros.evaluation.person_solid import PersonSolid
+from pifuhd_ros.evaluation.samples import sample_surface
 from pifuhd_ros.geometry.rotations import view_rotation
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.light import sample_lights, shade
-from pifuhd_ros.synthetic.person import Person, sample_person
+from pifuhd_ros.synthetic.person import sample_person
 from pifuhd_ros.synthetic.random import Dice
-from pifuhd_ros.synthetic.render import Placement, View, place_person, render_views
-from pifuhd_ros.synthetic.solid import label_points, surface_points
+from pifuhd_ros.synthetic.render import View, place_person, render_views
 from pifuhd_ros.synthetic.wardrobe import Wardrobe, load_wardrobe
 from pifuhd_ros.types import NormalMaps, PersonCrop
 
 FIRST_SEED = 1_000_000
 """Seeds of held-out people start here; training seeds lie far below."""
-_CELL_M = 0.001
-_SHELL_M = 0.002
-
-
-def _model_points(placement: Placement, points: torch.Tensor) -> npt.NDArray[np.float64]:
-    return placement.to_model(points).double().numpy()
-
-
-def _outer_surface(person: Person, placement: Placement, count: int, seed: int) -> SurfaceSamples:
-    """Points on drawn surfaces that have the solid on exactly one side, 2 mm away.
-
-    What lies under clothes or inside hair is drawn by nobody and counts for nothing.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    points, normals = surface_points(person, 2 * count, generator)
-    sides = torch.cat([points + _SHELL_M * normals, points - _SHELL_M * normals])
-    above, below = label_points(person, sides, _CELL_M).inside.chunk(2)
-    outer = torch.nonzero(above != below)[:, 0][:count]
-    # Cards of hair face either way: outward is where the solid is not.
-    outward = torch.where(above[outer, None], -normals[outer], normals[outer])
-    return SurfaceSamples(
-        _model_points(placement, points[outer]), (outward @ placement.rotation.T).double().numpy()
-    )
-
-
-def _occupancy(
-    person: Person, placement: Placement, points: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    turned = torch.from_numpy(points).float() / placement.scale + placement.centre_m
-    inside: npt.NDArray[np.bool_] = label_points(
-        person, turned @ placement.rotation, _CELL_M
-    ).inside.numpy()
-    return inside
 
 
 def _crop(view: View, coarse_size: int, seed: int) -> tuple[PersonCrop, NormalMaps]:
@@ -97,12 +63,13 @@ def make_ground_truth(
     view = render_views(person, [place_person(person, rotation)], 2 * size_px)[0]
     crop, normals = _crop(view, size_px, seed)
     placement = view.placement
+    solid = PersonSolid.of(person, placement)
     return GroundTruth(
         name=f"held-out {seed - FIRST_SEED:03d}",
         crop=crop,
         normals=normals,
-        surface=_outer_surface(person, placement, samples, seed),
-        occupancy=lambda points: _occupancy(person, placement, points),
+        surface=sample_surface(solid.outer_surface(), samples, seed),
+        occupancy=solid.contains,
         metres_per_unit=STATURE_M / (person.stature_m * placement.scale),
     )
 

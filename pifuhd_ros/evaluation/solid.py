@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from pifuhd_ros.types import Mesh, SurfaceError
 
-MAX_CELLS = 256
+MAX_CELLS = 1024
 """At most so many cells a side sort the faces under the rays."""
-MAX_PAIRS = 4_000_000
-"""Points are taken in batches of about so many (point, face) pairs, to bound the memory."""
+MAX_PAIRS = 200_000
+"""Points are taken in batches of about so many (point, face) pairs, which fit a CPU's caches."""
 
 
 def mesh_occupancy(mesh: Mesh, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -31,28 +33,19 @@ def mesh_occupancy(mesh: Mesh, points: npt.NDArray[np.float64]) -> npt.NDArray[n
     Raises:
         SurfaceError: the mesh is empty, open or not finite, so that it has no inside.
     """
-    if len(mesh.faces) == 0:
-        raise SurfaceError("the mesh has no faces: it has no inside")
-    if not np.isfinite(mesh.vertices).all():
-        raise SurfaceError("the mesh has vertices that are not finite")
-    open_edges = count_open_edges(mesh)
-    if open_edges:
-        raise SurfaceError(f"the mesh has {open_edges} open edges: only a closed one has an inside")
-
-    corners = mesh.vertices.astype(np.float64)[mesh.faces]
-    low = corners[..., :2].min(axis=(0, 1))
-    size = np.maximum(corners[..., :2].max(axis=(0, 1)) - low, np.finfo(np.float64).tiny)
-    cells = int(np.clip(np.sqrt(len(corners)), 1, MAX_CELLS))
-    first_face, face_of_entry = _faces_by_cell(corners, low, size, cells)
+    require_solid(mesh)
+    triangles = _Triangles.of(mesh)
+    low, high = triangles.low.min(axis=0), triangles.high.max(axis=0)
+    size = np.maximum(high - low, np.finfo(np.float64).tiny)
+    cells = int(np.clip(2 * np.sqrt(len(mesh.faces)), 1, MAX_CELLS))
+    first_face, face_of_entry = _faces_by_cell(triangles, low, size, cells)
 
     inside = np.zeros(len(points), dtype=bool)
-    cell_xy = np.floor((points[:, :2] - low) / size * cells).astype(np.int64)
-    cell_xy[(points[:, :2] == low + size)] = cells - 1
-    above_mesh = ((cell_xy >= 0) & (cell_xy < cells)).all(axis=1)
-    candidates = np.flatnonzero(above_mesh)
+    candidates = np.flatnonzero(((points[:, :2] >= low) & (points[:, :2] <= high)).all(axis=1))
     if len(candidates) == 0:
         return inside
-    cell = cell_xy[candidates, 0] * cells + cell_xy[candidates, 1]
+    cell_xy = ((points[candidates, :2] - low) / size * cells).astype(np.int64).clip(0, cells - 1)
+    cell = cell_xy[:, 0] * cells + cell_xy[:, 1]
     counts = first_face[cell + 1] - first_face[cell]
     batch = np.cumsum(counts) // MAX_PAIRS
     for part in np.split(np.arange(len(candidates)), np.flatnonzero(np.diff(batch)) + 1):
@@ -60,10 +53,26 @@ def mesh_occupancy(mesh: Mesh, points: npt.NDArray[np.float64]) -> npt.NDArray[n
         entry = np.arange(len(owner)) - np.repeat(
             np.cumsum(counts[part]) - counts[part] - first_face[cell[part]], counts[part]
         )
-        crossing = _signed_crossings(points[candidates[owner]], corners[face_of_entry[entry]])
-        winding = np.bincount(owner - part[0], weights=crossing, minlength=len(part))
+        point, face = candidates[owner], face_of_entry[entry]
+        hit, sign = _crossings_above(points, triangles, point, face)
+        winding = np.bincount(owner[hit] - part[0], weights=sign, minlength=len(part))
         inside[candidates[part]] = winding > 0.5
     return inside
+
+
+def require_solid(mesh: Mesh) -> None:
+    """Check that a mesh has an inside.
+
+    Raises:
+        SurfaceError: it is empty, open or not finite.
+    """
+    if len(mesh.faces) == 0:
+        raise SurfaceError("the mesh has no faces: it has no inside")
+    if not np.isfinite(mesh.vertices).all():
+        raise SurfaceError("the mesh has vertices that are not finite")
+    open_edges = count_open_edges(mesh)
+    if open_edges:
+        raise SurfaceError(f"the mesh has {open_edges} open edges: only a closed one has an inside")
 
 
 def count_open_edges(mesh: Mesh) -> int:
@@ -76,23 +85,36 @@ def count_open_edges(mesh: Mesh) -> int:
     return int((counts % 2).sum())
 
 
+@dataclass(frozen=True)
+class _Triangles:
+    """The faces of a mesh, prepared for rays along z."""
+
+    corners: npt.NDArray[np.float64]
+    """(F, 3 corners, 3)."""
+    low: npt.NDArray[np.float64]
+    """(F, 2) of the box around each in x and y."""
+    high: npt.NDArray[np.float64]
+    """(F, 2)."""
+
+    @staticmethod
+    def of(mesh: Mesh) -> _Triangles:
+        corners = mesh.vertices.astype(np.float64)[mesh.faces]
+        return _Triangles(corners, corners[..., :2].min(axis=1), corners[..., :2].max(axis=1))
+
+
 def _faces_by_cell(
-    corners: npt.NDArray[np.float64],
-    low: npt.NDArray[np.float64],
-    size: npt.NDArray[np.float64],
-    cells: int,
+    triangles: _Triangles, low: npt.NDArray[np.float64], size: npt.NDArray[np.float64], cells: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Lists the faces whose xy box touches each cell of a square grid.
 
     Returns:
         (cells^2 + 1,) where the list of each cell begins, and the concatenated lists.
     """
-    scaled = (corners[..., :2] - low) / size * cells
-    first = np.clip(np.floor(scaled.min(axis=1)).astype(np.int64), 0, cells - 1)
-    last = np.clip(np.floor(scaled.max(axis=1)).astype(np.int64), 0, cells - 1)
+    first = ((triangles.low - low) / size * cells).astype(np.int64).clip(0, cells - 1)
+    last = ((triangles.high - low) / size * cells).astype(np.int64).clip(0, cells - 1)
     span = last - first + 1
     entries = span[:, 0] * span[:, 1]
-    face = np.repeat(np.arange(len(corners)), entries)
+    face = np.repeat(np.arange(len(entries)), entries)
     step = np.arange(len(face)) - np.repeat(np.cumsum(entries) - entries, entries)
     column = first[face, 0] + step // span[face, 1]
     row = first[face, 1] + step % span[face, 1]
@@ -101,18 +123,35 @@ def _faces_by_cell(
     return starts, face[np.argsort(cell, kind="stable")]
 
 
-def _signed_crossings(
-    points: npt.NDArray[np.float64], corners: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """+1 where the upward ray from point i leaves through face i, -1 where it enters, else 0."""
-    winding = np.zeros(len(points))
+def _crossings_above(
+    points: npt.NDArray[np.float64],
+    triangles: _Triangles,
+    point: npt.NDArray[np.int64],
+    face: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Which (point, face) pairs cross on the ray from the point upwards.
+
+    Returns:
+        (H,) numbers of the pairs that do, and (H,) +1 where the ray leaves, -1 where it enters.
+    """
+    pair = np.arange(len(point))
+    for axis in (1, 0):
+        value = points[point[pair], axis]
+        near = (triangles.low[face[pair], axis] <= value) & (
+            value <= triangles.high[face[pair], axis]
+        )
+        pair = pair[near]
+    p, corners = points[point[pair]], triangles.corners[face[pair]]
+    winding = np.zeros(len(pair))
     for k in range(3):
-        winding += _edge_crossing(points, corners[:, k], corners[:, (k + 1) % 3])
+        winding += _edge_crossing(p, corners[:, k], corners[:, (k + 1) % 3])
+    under = winding != 0
+    pair, winding, p, corners = pair[under], winding[under], p[under], corners[under]
     a = corners[:, 0]
     normal = np.cross(corners[:, 1] - a, corners[:, 2] - a)
     # Height of the point over the face's plane, times the normal's z.
-    side = np.einsum("ni,ni->n", points - a, normal)
-    return np.where(side * normal[:, 2] < 0, winding, 0.0)
+    is_below = np.einsum("ni,ni->n", p - a, normal) * normal[:, 2] < 0
+    return pair[is_below], winding[is_below]
 
 
 def _edge_crossing(
