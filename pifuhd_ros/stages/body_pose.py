@@ -16,9 +16,10 @@ LEFT_WRIST, RIGHT_WRIST, LEFT_HIP, RIGHT_HIP = 15, 16, 23, 24
 LEFT_KNEE, RIGHT_KNEE, LEFT_ANKLE, RIGHT_ANKLE = 25, 26, 27, 28
 LEFT_HEEL, RIGHT_HEEL, LEFT_TOES, RIGHT_TOES = 29, 30, 31, 32
 
-TRUNK_AND_LEG_SHARE = 0.77
-"""Shin + thigh + trunk (between the middles of hips and shoulders) over the stature: 0.779 in
-Drillis and Contini, Body Segment Parameters, 1966; 0.763 as mediapipe sets its points."""
+TRUNK_AND_LEG_SHARE = 0.757
+"""Shin + thigh + trunk (between the middles of hips and shoulders) over the stature, as mediapipe
+sets its points: the median of 54 generated people who stand (nine in ten: 0.73 to 0.77). By bones
+it is 0.779 (Drillis and Contini, Body Segment Parameters, 1966)."""
 MAX_TRUNK_TILT_DEG = 25.0
 MAX_LEG_TILT_DEG = 30.0
 

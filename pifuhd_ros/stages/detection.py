@@ -29,11 +29,12 @@ class DetectionConfig:
     max_side_px: int = 2048
     """Larger images are scaled down to this for the detection, their mask up again. The mask
     network itself sees a person at 256 pixels."""
-    min_score: float = 0.5
-    """Finds of a lower score are no people; blobs that mediapipe took for one reach 0.5."""
-    min_score_in_window: float = 0.8
-    """The same for parts of the image, where many more blobs are looked at; a whole person
-    scores 0.85 and more."""
+    min_score: float = 0.4
+    """The first find in the whole image must reach this. Whole people score 0.85 and more, hard
+    poses and people cut off 0.5; one in a hundred images of coloured blobs gives a find at all."""
+    min_score_of_more: float = 0.75
+    """Further finds, and those in parts of the image, must reach this: the more is looked at,
+    the more blobs are taken for people."""
     min_person_px: int = 24
     """A person whose longer side is smaller is no use and not returned."""
 
@@ -188,7 +189,7 @@ def _search(
     poses: list[Pose] = []
     for window in windows:
         while len(poses) < config.max_people:
-            pose = _find_new(finder, canvas, window, config)
+            pose = _find_new(finder, canvas, window, config, is_first=not poses)
             if pose is None:
                 break
             taken = np.zeros(canvas.shape[:2], bool)
@@ -209,12 +210,14 @@ def _find_new(
     canvas: npt.NDArray[np.uint8],
     window: _Window,
     config: DetectionConfig,
+    *,
+    is_first: bool,
 ) -> Pose | None:
     """The most salient person in a window, in the canvas's pixels, if it surely is one."""
     height, width = canvas.shape[:2]
     pose = _find_in(finder, canvas, window)
     box = None if pose is None else box_of_mask(pose.mask)
-    min_score = config.min_score
+    min_score = config.min_score if is_first else config.min_score_of_more
     if box is not None and window != _Window(0, 0, width, height):
         # The window may cut the person it shows: look again with the person in the middle.
         cx, cy = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
@@ -226,7 +229,7 @@ def _find_new(
             min(height, round(cy + reach)),
         )
         pose = _find_in(finder, canvas, around)
-        min_score = config.min_score_in_window
+        min_score = config.min_score_of_more
     if pose is None or score(pose) < min_score:
         return None
     return Pose(

@@ -133,6 +133,24 @@ def test_a_finder_that_sees_ghosts_does_not_hang() -> None:
     assert len(find_people(Haunted(RED), canvas(300, 300), DetectionConfig())) == 1
 
 
+def test_a_doubtful_find_counts_only_where_it_is_the_first() -> None:
+    class Doubtful(ColourFinder):
+        """Sees blue people at a score of 0.6."""
+
+        def find(self, rgb: np.ndarray) -> Pose | None:
+            pose = super().find(rgb)
+            if pose is None or not (rgb[pose.mask > 0] == BLUE).all():
+                return pose
+            return Pose(pose.mask, pose.keypoints_px * (1, 1, 0.6), pose.keypoints_world_m)
+
+    red, blue = (RED, 300, 20, 400, 290), (BLUE, 50, 100, 100, 250)
+    finder = Doubtful(RED, BLUE)
+
+    assert len(find_people(finder, canvas(300, 600, blue), DetectionConfig())) == 1
+    (surely,) = find_people(finder, canvas(300, 600, red, blue), DetectionConfig())
+    assert surely.box_xyxy_px[0] == 299.5
+
+
 def test_specks_are_no_people() -> None:
     frame = canvas(300, 300, (RED, 100, 100, 110, 115))
 
