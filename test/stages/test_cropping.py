@@ -60,7 +60,9 @@ def test_image_from_crop_leads_each_crop_pixel_to_its_frame_pixel(
     assert len(rows) > 100
     frame_px = apply_transform(crop.image_from_crop, np.column_stack([columns, rows]))
     values = crop.image[:2, rows, columns].numpy().T
-    assert np.abs(values * 400 - frame_px).max() < 400 / 255 * 1.1  # 8 bit in, 8 bit out
+    error_px = values * 400 - frame_px
+    assert np.abs(error_px).max() < 400 / 255 * 1.1  # 8 bit in, 8 bit out
+    assert np.abs(error_px.mean(axis=0)).max() < 0.1
 
 
 def test_background_is_black_and_does_not_bleed_in() -> None:
@@ -85,6 +87,17 @@ def test_beyond_the_frame_is_black() -> None:
     assert crop.mask[:4].max() == 0
     assert crop.mask[:, -4:].max() == 0
     assert crop.mask[7:-7, 7:-7].min() == 1
+
+
+@pytest.mark.parametrize("size", [20, 64, 300])
+def test_resampling_keeps_the_area_of_a_person_who_fills_the_frame(size: int) -> None:
+    shape = (200, 100)
+    detection = box_detection(shape, (0, 0, 100, 200))
+
+    crop = crop_person(frame_from_array(np.full(shape, 255, np.uint8)), detection, size)
+
+    px_per_crop_px = crop.image_from_crop[0, 0]
+    assert crop.mask.sum().item() * px_per_crop_px**2 == pytest.approx(100 * 200, rel=0.01)
 
 
 def test_shrinking_averages_instead_of_aliasing() -> None:
