@@ -173,8 +173,11 @@ class CaptureNode(LifecycleNode):
             reply = self._answer(request, ticket, on_progress)
         finally:
             self._slot.give_back()
-        log = self.get_logger().info if reply.success else self.get_logger().warning
-        log(reply.message)
+        # Two calls: rclpy's logger refuses another severity from the same line of code.
+        if reply.success:
+            self.get_logger().info(reply.message)
+        else:
+            self.get_logger().warning(reply.message)
         return reply
 
     def _answer(

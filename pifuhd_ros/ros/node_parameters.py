@@ -78,10 +78,19 @@ class NodeParameters:
             spec = self._specs.get(parameter.name)
             if spec is None:
                 continue
-            problem = self._lock_reason(spec) or spec.problem(parameter.value)
+            problem = spec.problem(parameter.value)
+            if problem is None and not self._is_set_to(parameter):
+                problem = self._lock_reason(spec)
             if problem is not None:
                 return SetParametersResult(successful=False, reason=problem)
         return SetParametersResult(successful=True)
+
+    def _is_set_to(self, parameter: Parameter) -> bool:
+        # While it is declared, a parameter has no value yet.
+        name = parameter.name
+        if not self._node.has_parameter(name):
+            return False
+        return bool(self._node.get_parameter(name).value == parameter.value)
 
     def _forget_start_problems(self, parameters: list[Parameter]) -> None:
         for parameter in parameters:

@@ -25,7 +25,8 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.msg import ParameterDescriptor
+from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
 from rclpy.executors import MultiThreadedExecutor
@@ -49,7 +50,7 @@ ENVIRONMENT = {
     "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     "ROS_PYTHON_CHECK_FIELDS": "1",
 }
-TIMEOUT_S = 30.0
+TIMEOUT_S = 90.0
 """For whatever must happen; far more than it takes."""
 WIDTH, HEIGHT = 64, 48
 FRAME_ID = "camera_optical_frame"
@@ -141,20 +142,25 @@ class Client:
         self._change_state = make(ChangeState, f"/{self.name}/change_state")
         self._get_state = make(GetState, f"/{self.name}/get_state")
         self._set_parameters = make(SetParameters, f"/{self.name}/set_parameters")
+        self._describe_parameters = make(DescribeParameters, f"/{self.name}/describe_parameters")
         self._capture = make(Capture, f"/{self.name}/capture")
         self._reconstruct = ActionClient(self.node, Reconstruct, f"/{self.name}/reconstruct")
         self.listen(DiagnosticArray, "/diagnostics", 10)
+        self._leaving = False
         self._spinner = threading.Thread(target=self._spin)
         self._spinner.start()
 
     def _spin(self) -> None:
-        while self.context.ok():
+        while not self._leaving:
             self.executor.spin_once(0.1)
 
     def close(self) -> None:
         """Leave the domain."""
-        self.context.shutdown()
+        self._leaving = True
         self._spinner.join()
+        self.executor.shutdown()
+        self.node.destroy_node()
+        self.context.shutdown()
 
     def listen(self, message_type: type[Any], topic: str, profile: QoSProfile | int) -> None:
         """Keep what comes on a topic in ``received``."""
@@ -174,11 +180,15 @@ class Client:
         wait_until(future.done, "answer")
         return future.result()
 
-    def transition(self, label: str) -> bool:
-        """Ask for a lifecycle transition; whether it was made."""
+    def start_transition(self, label: str) -> Future:
+        """Ask for a lifecycle transition and return at once."""
         request = ChangeState.Request()
         request.transition.id = TRANSITIONS[label]
-        return bool(self.call(self._change_state, request).success)
+        return self.start(self._change_state, request)
+
+    def transition(self, label: str) -> bool:
+        """Ask for a lifecycle transition; whether it was made."""
+        return bool(self.result(self.start_transition(label)).success)
 
     def state(self) -> str:
         """The lifecycle state."""
@@ -193,6 +203,11 @@ class Client:
         )
         results = self.call(self._set_parameters, request).results
         return [result.reason for result in results if not result.successful]
+
+    def describe(self, names: list[str]) -> list[ParameterDescriptor]:
+        """The descriptors of parameters."""
+        request = DescribeParameters.Request(names=names)
+        return list(self.call(self._describe_parameters, request).descriptors)
 
     def start_capture(self, file_name: str = "", timeout_s: float = 0.0) -> Future:
         """Trigger by the service and return at once."""
@@ -248,11 +263,15 @@ class FakeCamera:
         self._info_publisher = client.node.create_publisher(CameraInfo, "/camera_info", profile)
         self.image: Image | CompressedImage | None = None
         self.camera_info: CameraInfo | None = None
+        self._shown = 0
         self._timer = client.node.create_timer(0.03, self._publish)
 
     def show(self, image: Image | CompressedImage | None) -> None:
-        """Publish this image from now on; None: nothing."""
+        """Publish this image from now on; None: nothing. Returns once it has gone out twice."""
         self.image = image
+        self._shown = 0
+        if image is not None:
+            wait_until(lambda: self._shown > 1, "published image")
 
     def close(self) -> None:
         """Stop publishing."""
@@ -266,6 +285,7 @@ class FakeCamera:
             self._info_publisher.publish(self.camera_info)
         if self.image is not None:
             self._image_publisher.publish(self.image)
+            self._shown += 1
 
 
 def picture(color: tuple[int, int, int], stamp_ns: int = 12_000_000_345) -> Image:
