@@ -62,7 +62,7 @@ def test_image_from_crop_leads_each_crop_pixel_to_its_frame_pixel(
     values = crop.image[:2, rows, columns].numpy().T
     error_px = values * 400 - frame_px
     assert np.abs(error_px).max() < 400 / 255 * 1.1  # 8 bit in, 8 bit out
-    assert np.abs(error_px.mean(axis=0)).max() < 0.1
+    assert np.abs(error_px.mean(axis=0)).max() < 0.25  # of half a pixel that a wrong edge costs
 
 
 def test_background_is_black_and_does_not_bleed_in() -> None:
