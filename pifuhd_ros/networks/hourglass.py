@@ -140,8 +140,8 @@ class HourglassFilter(nn.Module):
                 f"expected (B, {self.config.in_channels}, S, S) with S a multiple of {multiple}, "
                 f"got {tuple(image.shape)}"
             )
-        # Twice as fast on a CPU; the layers pass the layout on.
-        x = image.contiguous(memory_format=torch.channels_last)
+        # Channels-last would be a tenth faster on a CPU, and its group norm a digit less exact.
+        x = image.contiguous()
         x = self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True))
         if self.config.downsampling == "average":
             x = F.avg_pool2d(x, 2)
