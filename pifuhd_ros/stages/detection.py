@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pifuhd_ros.geometry.crop_transforms import box_of_mask
 from pifuhd_ros.stages.blazepose import BlazePose, Pose
-from pifuhd_ros.stages.person_mask import is_cut_off, keep_person, with_alpha
+from pifuhd_ros.stages.person_mask import is_cut_off, keep_person, with_alpha, with_crisp_edge
 from pifuhd_ros.types import Frame, PersonDetection
 
 NEUTRAL_GRAY = 128
@@ -32,7 +32,7 @@ class DetectionConfig:
     min_score: float = 0.4
     """The first find in the whole image must reach this. Whole people score 0.85 and more, hard
     poses and people cut off 0.5; one in a hundred images of coloured blobs gives a find at all."""
-    min_score_of_more: float = 0.75
+    min_score_of_more: float = 0.7
     """Further finds, and those in parts of the image, must reach this: the more is looked at,
     the more blobs are taken for people."""
     min_person_px: int = 24
@@ -121,6 +121,7 @@ def find_people(finder: PoseFinder, frame: Frame, config: DetectionConfig) -> li
         mask: npt.NDArray[Any] = pose.mask
         if small_size != (width, height):
             mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
+        mask = with_crisp_edge(mask)
         if frame.alpha is not None:
             mask = with_alpha(mask, frame.alpha)
         box = box_of_mask(mask)

@@ -12,6 +12,10 @@ MIN_PART_OF_PERSON = 0.02
 """Loose pieces smaller than this share of the person's largest piece are dropped."""
 FAINT = 0.02
 """Below this a mask is nothing; soft edges reach from 0.5 down to it."""
+EDGE_FROM, EDGE_TO = 0.5, 0.7
+"""What mediapipe's soft edges are stretched from and to. On 40 generated people and a photo the
+background in the mask falls from 3.1 % of the person to 1.2 %, what is missed from 1.9 to 1.5 %. A
+guided filter, which looks at the image's own edges, made it worse."""
 MIN_ALPHA_AGREEMENT = 0.8
 """IoU of the found mask with the file's own opacity from which the opacity is the better mask."""
 BORDER_SHARE = 0.01
@@ -52,6 +56,12 @@ def keep_person(
     islands, _ = ndimage.label(mask > FAINT)
     with_person = np.isin(islands, np.unique(islands[is_kept]))
     return np.where(with_person & (is_kept | (pieces == 0)), mask, np.float32(0))
+
+
+def with_crisp_edge(mask: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The mask (H, W) with its soft edge narrowed: 0 up to EDGE_FROM, 1 from EDGE_TO."""
+    crisp = np.clip((mask - EDGE_FROM) / (EDGE_TO - EDGE_FROM), 0, 1)
+    return np.asarray(crisp, dtype=np.float32)
 
 
 def with_alpha(

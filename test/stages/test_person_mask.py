@@ -9,7 +9,7 @@ import pytest
 from people_fakes import person
 
 from pifuhd_ros.stages.native_log import without_native_lines
-from pifuhd_ros.stages.person_mask import is_cut_off, keep_person
+from pifuhd_ros.stages.person_mask import is_cut_off, keep_person, with_crisp_edge
 
 
 def points_at(*xy: tuple[float, float]) -> np.ndarray:
@@ -47,6 +47,12 @@ def test_soft_edges_of_the_person_stay() -> None:
 
 def test_an_empty_mask_stays_empty() -> None:
     assert keep_person(np.zeros((9, 9), np.float32), points_at((4, 4))).max() == 0
+
+
+def test_soft_edges_become_crisp() -> None:
+    mask = np.float32([[0, 0.3, 0.5, 0.6, 0.7, 0.9, 1]])
+
+    assert with_crisp_edge(mask)[0].tolist() == pytest.approx([0, 0, 0, 0.5, 1, 1, 1], abs=1e-6)
 
 
 @pytest.mark.parametrize(
