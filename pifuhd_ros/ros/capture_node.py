@@ -67,7 +67,11 @@ class CaptureNode(LifecycleNode):
         self._deactivate("the node is being shut down")
         self._clean_up()
         self._model.close()
+
+    def destroy_node(self) -> None:
+        """Take everything back that the node offers; nothing may spin it any more."""
         self._triggers.close()
+        super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model and advertise the results."""

@@ -52,6 +52,13 @@ class FrameSource:
             reliability: "auto", "reliable" or "best_effort"; of image and depth.
         """
         self._node = node
+        self._changed = threading.Condition()
+        self._camera_info: CameraInfo | None = None
+        self._images: deque[Image | CompressedImage] | None = None
+        self._depths: deque[Image] = deque(maxlen=1)
+        self._shortest_gap_s = 0.0
+        self._last_kept_s = 0.0
+        # From here on messages come, in other threads.
         group = ReentrantCallbackGroup()
         compressed = transport == "compressed"
         # As image_transport does: the remapped base name, then the name of the transport.
@@ -77,12 +84,6 @@ class FrameSource:
             ),
             callback_group=group,
         )
-        self._changed = threading.Condition()
-        self._camera_info: CameraInfo | None = None
-        self._images: deque[Image | CompressedImage] | None = None
-        self._depths: deque[Image] = deque(maxlen=1)
-        self._shortest_gap_s = 0.0
-        self._last_kept_s = 0.0
 
     @property
     def image_topic(self) -> str:
@@ -101,7 +102,7 @@ class FrameSource:
         """Wait for the shots of one capture, oldest first.
 
         Args:
-            window_s: How long to gather after the first image.
+            window_s: How long to gather after the first image; 0: that one only.
             max_frames: Most images to keep, spread over the window.
             timeout_s: How long to wait for the first image.
             check: Called again and again; what it raises ends the wait.
@@ -111,6 +112,7 @@ class FrameSource:
         """
         deadline_s = time.monotonic() + timeout_s
         with self._changed:
+            max_frames = max_frames if window_s > 0 else 1
             self._shortest_gap_s = window_s / max_frames
             self._last_kept_s = float("-inf")
             self._images = deque(maxlen=max_frames)

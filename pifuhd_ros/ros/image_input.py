@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import (
+    HistoryPolicy,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_policy_name_from_kind,
+)
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 # Not the reliability: a parameter of the node decides it.
@@ -48,15 +55,20 @@ class ImageInput:
         self._on_message = on_message
         self._follows_publisher = reliability == "auto"
         self._callback_group = callback_group
+        self._is_closed = False
+        # Messages and events come as soon as there is a subscription, in other threads.
+        self._lock = threading.Lock()
         best_effort = reliability == "best_effort"
-        self._subscription = self._subscribe(
-            ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE
-        )
+        with self._lock:
+            self._subscription = self._subscribe(
+                ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE
+            )
 
     def close(self) -> None:
         """Unsubscribe."""
-        self._follows_publisher = False
-        self._node.destroy_subscription(self._subscription)
+        with self._lock:
+            self._is_closed = True
+            self._node.destroy_subscription(self._subscription)
 
     def has_publisher(self) -> bool:
         """Whether anybody publishes the topic, in whatever type and QoS."""
@@ -73,7 +85,7 @@ class ImageInput:
         types = sorted({info.topic_type for info in publishers})
         if expected not in types:
             return f"{self.topic} carries {', '.join(types)}, not {expected}: see image_transport"
-        if self._subscription.qos_profile.reliability == ReliabilityPolicy.RELIABLE and all(
+        if self._subscription.qos_profile.reliability == ReliabilityPolicy.RELIABLE and any(
             info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT for info in publishers
         ):
             return f"{self.topic} is published best effort: set image_reliability to auto"
@@ -92,11 +104,11 @@ class ImageInput:
         )
 
     def _on_incompatible_qos(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
-        is_reliability = event.last_policy_kind == QoSPolicyKind.RELIABILITY
-        if not is_reliability or not self._follows_publisher:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        if policy != "RELIABILITY" or not self._follows_publisher:
             self._node.get_logger().warning(
-                f"a publisher of {self.topic} offers another {event.last_policy_kind.name.lower()} "
-                f"than asked for; its messages do not arrive"
+                f"a publisher of {self.topic} offers another {policy.lower()} than asked for; "
+                f"its messages do not arrive"
             )
             return
         self._follows_publisher = False
@@ -107,5 +119,8 @@ class ImageInput:
         self._node.executor.create_task(self._resubscribe_best_effort)
 
     def _resubscribe_best_effort(self) -> None:
-        self._node.destroy_subscription(self._subscription)
-        self._subscription = self._subscribe(ReliabilityPolicy.BEST_EFFORT)
+        with self._lock:
+            if self._is_closed:
+                return
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = self._subscribe(ReliabilityPolicy.BEST_EFFORT)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 
 import rclpy
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 CALLBACK_THREADS = 6
 """A waiting service, a waiting action and a continuous capture leave three for everything else."""
+
+GRACE_S = 0.2
+"""For answers that are on their way out when everything has been stopped."""
 
 
 class StopSignal:
@@ -62,44 +67,56 @@ def run_node(
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
-        executor = _Executor(num_threads=CALLBACK_THREADS)
-        executor.add_node(node)
-        spinner = threading.Thread(target=_spin, args=(executor, node), name="spin")
-        spinner.start()
+        spinner = _Spinner(node)
         try:
             if on_start is not None and not stop.is_set():
                 on_start(node)
             stop.wait()
             if on_stop is not None:
                 on_stop(node)
+                time.sleep(GRACE_S)
         finally:
-            executor.shutdown()
-            spinner.join()
+            spinner.stop()
             node.destroy_node()
     finally:
         rclpy.try_shutdown()
 
 
+class _Spinner:
+    """Runs a node's callbacks in threads of its own."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._executor = _Executor(num_threads=CALLBACK_THREADS)
+        self._executor.add_node(node)
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._spin, name="spin")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Start no more callbacks, and wait for those that run."""
+        self._is_stopping = True
+        # Something to do, so that the thread comes back from waiting for it.
+        self._executor.create_task(lambda: None)
+        self._thread.join()
+        self._executor.wait_for_callbacks()
+        self._executor.shutdown()
+
+    def _spin(self) -> None:
+        while not self._is_stopping:
+            try:
+                self._executor.spin_once()
+            except InvalidHandle:
+                # Another thread destroyed, say, a subscription while this one was about to wait
+                # for it. The next round knows.
+                continue
+            except Exception:
+                # The boundary to rclpy: for example, it raises where a lifecycle transition is
+                # asked for that the present state does not have.
+                self._node.get_logger().error(f"a callback failed:\n{traceback.format_exc()}")
+
+
 class _Executor(MultiThreadedExecutor):
-    """Waits on shutdown for the callbacks that run; Jazzy's own executor leaves them behind."""
-
-    def __init__(self, *, num_threads: int) -> None:
-        super().__init__(num_threads=num_threads)
-        self.is_stopped = False
-
-    def shutdown(self, timeout_sec: float | None = None) -> bool:
-        self.is_stopped = True
-        is_done: bool = super().shutdown(timeout_sec)
+    def wait_for_callbacks(self) -> None:
+        """Wait for the callbacks that run; Jazzy's own ``shutdown`` leaves them behind."""
         self._executor.shutdown(wait=True)
-        return is_done
-
-
-def _spin(executor: _Executor, node: Node) -> None:
-    while not executor.is_stopped:
-        try:
-            executor.spin_once()
-        except Exception:
-            # The boundary to rclpy: for example, it raises where a lifecycle transition is asked
-            # for that the present state does not have.
-            if not executor.is_stopped:
-                node.get_logger().error(f"a callback failed:\n{traceback.format_exc()}")

@@ -12,7 +12,7 @@ import time
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -127,11 +128,14 @@ def fake_node(
 class Client:
     """Everything that one does to a capture node from outside."""
 
-    def __init__(self, capture_node: str = "capture") -> None:
+    def __init__(self, capture_node: str = "capture", namespace: str = "") -> None:
         self.context = rclpy.Context()
         self.context.init(args=[], domain_id=DOMAIN_ID)
         self.node = rclpy.create_node(
-            f"client_of_{capture_node}", context=self.context, start_parameter_services=False
+            f"client_of_{capture_node}",
+            namespace=namespace,
+            context=self.context,
+            start_parameter_services=False,
         )
         self.executor = MultiThreadedExecutor(num_threads=3, context=self.context)
         self.executor.add_node(self.node)
@@ -152,7 +156,8 @@ class Client:
 
     def _spin(self) -> None:
         while not self._leaving:
-            self.executor.spin_once(0.1)
+            with suppress(InvalidHandle):  # of what a test has just destroyed
+                self.executor.spin_once(0.1)
 
     def close(self) -> None:
         """Leave the domain."""

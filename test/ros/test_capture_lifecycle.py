@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import fake_capture
 import pytest
+from action_msgs.msg import GoalStatus
 from capture_harness import Client, FakeCamera, NodeProcess, fake_node, picture, wait_until
 from conftest import QUICK, Rig
 
@@ -148,6 +149,17 @@ def test_weights_that_cannot_be_loaded_leave_the_node_unconfigured(
     assert client.transition("activate")
 
 
+def ends_cleanly(process: NodeProcess) -> bool:
+    """Whether SIGINT ends a process with 0 and without a word; ros2 launch sends a second one."""
+    before = process.output()
+    code = process.interrupt(times=2)
+    said = process.output().removeprefix(before)
+    assert "Traceback" not in said, said
+    assert "exception" not in said, said
+    assert "terminate called" not in said, said
+    return code == 0
+
+
 def test_wrong_value_at_the_start_is_told_and_can_be_mended(tmp_path: Path) -> None:
     with other_node(tmp_path, "wrong", "resolution:=7", "image_transport:=smoke") as (
         node,
@@ -161,41 +173,38 @@ def test_wrong_value_at_the_start_is_told_and_can_be_mended(tmp_path: Path) -> N
         assert not node.transition("configure")
         assert node.set(image_transport="raw") == []
         assert node.transition("configure")
-
-
-def test_sigint_ends_every_state_cleanly(tmp_path: Path) -> None:
-    steps = {
-        "unconfigured": (),
-        "inactive": ("configure",),
-        "active": ("configure", "activate"),
-        "capturing": ("configure", "activate"),
-    }
-    with ExitStack() as stack:
-        # All at once: what takes the time is to start.
-        nodes = {name: stack.enter_context(other_node(tmp_path, name)) for name in steps}
-        camera = FakeCamera(nodes["capturing"][0])
-        camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
-        running = None
-        for name, (client, process) in nodes.items():
-            assert client.state() == "unconfigured"
-            for label in steps[name]:
-                assert client.transition(label)
-            if name == "capturing":
-                running = client.start_capture()
-                client.wait_for_stage("surface")
-            # ros2 launch sends a second one.
-            assert process.interrupt(times=2) == 0, process.output()
-            assert "Traceback" not in process.output()
-            assert "terminate called" not in process.output()
-        assert running is not None
-        response = nodes["capturing"][0].result(running)
-        assert (response.success, response.message) == (False, "the node is being shut down")
+        assert node.state() == "inactive"
+        assert ends_cleanly(process)
 
 
 def test_autostart_brings_the_node_up(tmp_path: Path) -> None:
     with other_node(tmp_path, "eager", "autostart:=true") as (client, process):
         wait_until(lambda: client.state() == "active", "active node")
         assert "active: images from /image" in process.output()
+        assert ends_cleanly(process)
+
+
+def test_sigint_ends_an_unconfigured_node(tmp_path: Path) -> None:
+    with other_node(tmp_path, "idle") as (client, process):
+        assert client.state() == "unconfigured"
+        assert ends_cleanly(process)
+
+
+def test_sigint_ends_a_running_capture_with_an_answer(tmp_path: Path) -> None:
+    with other_node(tmp_path, "busy") as (client, process):
+        assert client.transition("configure")
+        assert client.transition("activate")
+        camera = FakeCamera(client)
+        camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
+        goal = client.send_goal()
+        wait_until(lambda: any(f.stage == "surface" for f in client.feedback), "feedback")
+        result = goal.get_result_async()
+        # Only a request that has arrived is answered.
+        assert "a capture is running" in client.capture().message
+        assert ends_cleanly(process)
+        answer = client.result(result)
+        assert answer.status == GoalStatus.STATUS_ABORTED
+        assert answer.result.message == "the node is being shut down"
 
 
 def test_every_parameter_is_described(rig: Rig) -> None:
