@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+
+from pifuhd_ros.reconstructors.stage_watch import StageWatch
 
 
 @dataclass(frozen=True)
@@ -54,39 +55,6 @@ def summarize_stages(
     return stages, summarize([sum(run.values()) for run in runs])
 
 
-class StageClock:
-    """Seconds of stages, each running until the next begins.
-
-    Calling it names the stage that begins, so it can be handed over as an OnProgress; several
-    calls with one name add up.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._seconds: dict[str, float] = {}
-        self._stage: str | None = None
-        self._began = 0.0
-
-    def __call__(self, stage: str, fraction: float = 0.0) -> None:
-        """A stage begins, or goes on."""
-        if stage != self._stage:
-            self._end_stage()
-            self._stage, self._began = stage, time.perf_counter()
-
-    def stop(self) -> dict[str, float]:
-        """The last stage ends: the seconds of all, in the order in which they began."""
-        self._end_stage()
-        return self._seconds
-
-    def _end_stage(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        if self._stage is not None:
-            seconds = time.perf_counter() - self._began
-            self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + seconds
-            self._stage = None
-
-
 def peak_memory_gb() -> float:
     """Most resident memory of this process so far.
 
@@ -103,8 +71,8 @@ def time_matrix_product(device: torch.device, size: int, runs: int) -> Timing:
     a, b = torch.rand(2, size, size, device=device)
     seconds = []
     for _ in range(runs + 1):
-        clock = StageClock(device)
-        clock("product")
+        watch = StageWatch(device)
+        watch("product", 0.0)
         a @ b
-        seconds.append(clock.stop()["product"])
+        seconds.append(watch.take_timings_s()["product"])
     return summarize(seconds[1:])

@@ -10,6 +10,7 @@ from typing import Protocol
 from pifuhd_ros.body.model import load_body
 from pifuhd_ros.evaluation.baselines import fit_body, inflate_silhouette, mean_body
 from pifuhd_ros.evaluation.normal_render import render_normals
+from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
 from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop
 
 
@@ -34,6 +35,25 @@ class System(Protocol):
 
     def predict(self, crop: PersonCrop) -> Prediction:
         """The shape in the model space of the crop."""
+
+
+class PifuhdSystem:
+    """A PIFuHD reconstructor, given the true crop instead of one that a detector found."""
+
+    name = "pifuhd"
+
+    def __init__(self, model: PifuhdReconstructor) -> None:
+        self._model = model
+
+    @property
+    def crop_size_px(self) -> int:
+        """Side of the crops that it takes."""
+        return self._model.network.config.fine_size
+
+    def predict(self, crop: PersonCrop) -> Prediction:
+        """See ``PifuhdReconstructor.reconstruct_crop``."""
+        shape = self._model.reconstruct_crop(crop)
+        return Prediction(shape.mesh, shape.normals, shape.timings_s)
 
 
 class MeanBody:
