@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from people_fakes import person
 from PIL import Image
 
 from pifuhd_ros.stages.blazepose import Pose
+from pifuhd_ros.stages.body_pose import stands_upright
 from pifuhd_ros.stages.detection import (
     DetectionConfig,
     PersonDetector,
@@ -325,3 +327,17 @@ def test_nothing_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
     assert detect_people(frame_from_array(np.zeros((64, 64), np.uint8))) == []
 
     assert capfd.readouterr().err == ""
+
+
+def test_the_shipped_image_shows_a_whole_person(detector: PersonDetector) -> None:
+    shipped = resources.files("pifuhd_ros") / "data" / "demo.png"
+    with resources.as_file(shipped) as path:
+        frame = read_frame(path)
+
+    (found,) = detector.detect(frame)
+
+    assert not found.is_cut_off
+    assert found.score > 0.8
+    assert stands_upright(found)
+    left, top, right, bottom = found.box_xyxy_px
+    assert 0.8 < (bottom - top) / frame.rgb.shape[0] < 0.95
