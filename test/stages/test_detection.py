@@ -339,5 +339,5 @@ def test_the_shipped_image_shows_a_whole_person(detector: PersonDetector) -> Non
     assert not found.is_cut_off
     assert found.score > 0.8
     assert stands_upright(found)
-    left, top, right, bottom = found.box_xyxy_px
+    _, top, _, bottom = found.box_xyxy_px
     assert 0.8 < (bottom - top) / frame.rgb.shape[0] < 0.95
