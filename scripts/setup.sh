@@ -173,10 +173,7 @@ python=$venv/bin/python
 # --- 3. Python packages ---
 
 requirements=(torch==2.13.0 -e '.[dev]')
-case $flavour in
-wheels-*) requirements+=(-r "$ros_requirements") ;;
-sourced-*) requirements+=(cmake ninja catkin-pkg empy lark-parser) ;;
-esac
+case $flavour in wheels-*) requirements+=(-r "$ros_requirements") ;; esac
 package_inputs=$(printf '%s\n' "${requirements[@]}" |
   cat - pyproject.toml scripts/*.txt "$made/venv" | digest)
 if ! is_made packages "$package_inputs"; then
@@ -205,15 +202,15 @@ interface_inputs=$(cat CMakeLists.txt package.xml msg/* srv/* action/* scripts/w
 if ! is_made interfaces "$interface_inputs"; then
   export PATH=$venv/bin:$PATH VIRTUAL_ENV=$venv
   export AMENT_PREFIX_PATH=$venv${AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}
-  configure=(cmake -S . -B .venv/build -G Ninja "-DCMAKE_INSTALL_PREFIX=$venv"
-    -DINTERFACES_ONLY=ON -DBUILD_TESTING=OFF
-    -DCMAKE_INSTALL_MESSAGE=NEVER --log-level=WARNING)
+  configure=(cmake -S . -B .venv/build "-DCMAKE_INSTALL_PREFIX=$venv" -DINTERFACES_ONLY=ON
+    -DBUILD_TESTING=OFF -DCMAKE_INSTALL_MESSAGE=NEVER --log-level=WARNING)
+  # A sourced ROS 2 brings its own build tools.
   case $flavour in
-  wheels-*) configure+=("-DCMAKE_PROJECT_INCLUDE=$root/scripts/wheel_fix.cmake") ;;
+  wheels-*) configure+=(-G Ninja "-DCMAKE_PROJECT_INCLUDE=$root/scripts/wheel_fix.cmake") ;;
   esac
   rm -rf .venv/build
   attempt "Configuring the ROS interfaces" "${configure[@]}"
-  attempt "Compiling the ROS interfaces" cmake --build .venv/build
+  attempt "Compiling the ROS interfaces" cmake --build .venv/build --parallel
   attempt "Installing the ROS interfaces" cmake --install .venv/build
   mark_made interfaces "$interface_inputs"
 fi
