@@ -25,11 +25,21 @@ digest() { sha256sum | cut -d' ' -f1; }
 is_made() { [ "$(cat "$made/$1" 2>/dev/null)" = "$2" ]; }
 mark_made() { mkdir -p "$made" && printf '%s\n' "$2" >"$made/$1"; }
 
+# Output that matters only when something goes wrong.
+quietly() {
+  "$@" >"$venv/setup.log" 2>&1 || {
+    tail -n 60 "$venv/setup.log" >&2
+    return 1
+  }
+}
+
 # A step that fails says its name and the command, so that it can be tried again by hand.
 attempt() {
   local what=$1 start=$SECONDS
   shift
+  say "$what …"
   if ! "$@"; then
+    [ "$1" != quietly ] || shift
     fail "$what failed. The command was:" "  cd $(printf %q "$root") && $(printf '%q ' "$@")" \
       "Then run make setup again; it goes on where it stopped."
   fi
@@ -105,8 +115,7 @@ need_system_packages() {
       "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $*" \
       "and then this again."
   fi
-  say "installing system packages: $*"
-  attempt "Installing system packages" install_system_packages "$@"
+  attempt "Installing system packages ($*)" install_system_packages "$@"
 }
 
 missing_packages() {
@@ -177,10 +186,9 @@ case $flavour in wheels-*) requirements+=(-r "$ros_requirements") ;; esac
 package_inputs=$(printf '%s\n' "${requirements[@]}" |
   cat - pyproject.toml scripts/*.txt "$made/venv" | digest)
 if ! is_made packages "$package_inputs"; then
-  say "Python packages: some gigabytes and minutes the first time"
   quiet=()
   [ -t 1 ] || quiet=(--quiet)
-  attempt "Installing Python packages" "$python" -m pip install "${quiet[@]}" \
+  attempt "Installing Python packages (the first time some gigabytes)" "$python" -m pip install "${quiet[@]}" \
     --constraint scripts/constraints.txt "${requirements[@]}"
   # Ahead of the compiled interfaces, which live in a package of the same name;
   # pifuhd_ros/__init__.py joins the two.
@@ -209,9 +217,9 @@ if ! is_made interfaces "$interface_inputs"; then
   wheels-*) configure+=(-G Ninja "-DCMAKE_PROJECT_INCLUDE=$root/scripts/wheel_fix.cmake") ;;
   esac
   rm -rf .venv/build
-  attempt "Configuring the ROS interfaces" "${configure[@]}"
-  attempt "Compiling the ROS interfaces" cmake --build .venv/build --parallel
-  attempt "Installing the ROS interfaces" cmake --install .venv/build
+  attempt "Configuring the ROS interfaces" quietly "${configure[@]}"
+  attempt "Compiling the ROS interfaces" quietly cmake --build .venv/build --parallel "$(nproc)"
+  attempt "Installing the ROS interfaces" quietly cmake --install .venv/build
   mark_made interfaces "$interface_inputs"
 fi
 say "ready ($flavour, Python $(version_of "$python"))"
