@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.networks.global_generator import GlobalGenerator, GlobalGeneratorConfig
@@ -98,8 +97,10 @@ LITE = PifuhdConfig(
     fine_filter=ShuffleUNetConfig(
         in_channels=9, out_channels=16, out_stride=2, widths=(48, 64, 96), blocks=(1, 1, 1)
     ),
-    coarse_mlp=PointMlpConfig(channels=(65, 128, 128, 96, 64, 1), skips=(2, 3, 4), phi_layer=2),
-    fine_mlp=PointMlpConfig(channels=(112, 96, 64, 32, 1), skips=(1, 2)),
+    coarse_mlp=PointMlpConfig(channels=(65, 192, 192, 128, 64, 1), skips=(2, 3, 4), phi_layer=2),
+    fine_mlp=PointMlpConfig(channels=(144, 96, 64, 32, 1), skips=(1, 2)),
+    # Depths of a body span a tenth of the box: brought to the size of the other features.
+    depth_scale=5.0,
 )
 """Our own small network, for two CPU cores."""
 

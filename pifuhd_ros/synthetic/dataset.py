@@ -33,7 +33,7 @@ class DatasetConfig:
     """Side of the square views."""
     views: int = 3
     """Of each person; the first faces the camera more or less."""
-    points: int = 32768
+    points: int = 16384
     """Labelled points of each person."""
     people_per_shard: int = 8
     split: Split = "train"
