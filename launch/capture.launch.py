@@ -78,6 +78,7 @@ def _start(context: LaunchContext) -> list[object]:
 
     image_topic = argument("image_topic")
     beside_image = "".join(image_topic.rpartition("/")[:2]) + "camera_info"
+    full_name = f"{argument('namespace').rstrip('/')}/{argument('name')}"
     given = {name: argument(name) for name, _ in _PARAMETER_ARGUMENTS}
     capture = LifecycleNode(
         package="pifuhd_ros",
@@ -128,7 +129,7 @@ def _start(context: LaunchContext) -> list[object]:
             entities=[
                 LogInfo(
                     msg="capture could not be configured, its log says why; "
-                    f"to try again: ros2 lifecycle set {argument('name')} configure"
+                    f"to try again: ros2 lifecycle set {full_name} configure"
                 )
             ],
         )

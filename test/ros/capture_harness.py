@@ -132,7 +132,7 @@ class Client:
         self.context = rclpy.Context()
         self.context.init(args=[], domain_id=DOMAIN_ID)
         self.node = rclpy.create_node(
-            f"client_of_{capture_node}",
+            f"client_of_{capture_node.replace('/', '_')}",
             namespace=namespace,
             context=self.context,
             start_parameter_services=False,
