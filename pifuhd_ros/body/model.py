@@ -91,13 +91,14 @@ def load_body(path: Path = BODY_FILE, device: torch.device | str = "cpu") -> Bod
     """Loads the baked body."""
     with safe_open(str(path), "pt", device=str(device)) as file:
         bones = tuple(file.metadata()["bones"].split(","))
+        weights = file.get_tensor("skin_weights").float()
         return BodyModel(
             mean=file.get_tensor("mean"),
             basis=file.get_tensor("basis").float(),
             known_betas=file.get_tensor("betas").float(),
             known_gender=file.get_tensor("gender").float(),
             skin_bones=file.get_tensor("skin_bones").long(),
-            skin_weights=file.get_tensor("skin_weights").float(),
+            skin_weights=weights / weights.sum(1, keepdim=True),
             parents=tuple(file.get_tensor("parents").tolist()),
             bones=bones,
             faces=file.get_tensor("faces").long(),

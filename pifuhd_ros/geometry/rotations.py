@@ -15,11 +15,12 @@ def matrix_from_axis_angle(axis_angle: torch.Tensor) -> torch.Tensor:
     K = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).view(*x.shape, 3, 3)
     eye = torch.eye(3, dtype=axis_angle.dtype, device=axis_angle.device)
     s, c = angle.sin()[..., None], angle.cos()[..., None]
-    return eye + s * K + (1 - c) * (K @ K)
+    matrix: torch.Tensor = eye + s * K + (1 - c) * (K @ K)
+    return matrix
 
 
 def axis_angle_from_matrix(matrix: torch.Tensor) -> torch.Tensor:
-    """Axis-angle vectors (..., 3) [rad] of rotation matrices (..., 3, 3) turning by less than pi."""
+    """Axis-angle vectors (..., 3) [rad] of rotations (..., 3, 3) that turn by less than pi."""
     trace = matrix.diagonal(dim1=-2, dim2=-1).sum(-1)
     angle = ((trace - 1) / 2).clamp(-1 + 1e-7, 1 - 1e-7).arccos()
     axis = torch.stack(
@@ -39,7 +40,7 @@ def blend_rotations(a: torch.Tensor, b: torch.Tensor, t: torch.Tensor) -> torch.
 
 
 def view_rotation(yaw_deg: float, pitch_deg: float = 0.0) -> torch.Tensor:
-    """Turns a y-up person by yaw, then tips it to the camera (pitch > 0: seen from above)."""
+    """Turns a y-up person by yaw, then tips it forward (pitch > 0: seen from above)."""
     yaw = matrix_from_axis_angle(torch.tensor([0.0, math.radians(yaw_deg), 0.0]))
     pitch = matrix_from_axis_angle(torch.tensor([math.radians(pitch_deg), 0.0, 0.0]))
     return pitch @ yaw

@@ -104,7 +104,9 @@ class ShuffleUNet(nn.Module):
                 f"got {tuple(image.shape)}"
             )
         x = F.pixel_unshuffle(image, self.config.stem_stride)
-        x = F.relu(self.stem(torch.cat([x, _coordinates(x)], 1)))
+        x = torch.cat([x, _coordinates(x)], 1)
+        # Convolutions of many channels run up to three times faster on this layout.
+        x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         skips: list[torch.Tensor] = []
         for i, level in enumerate(self.down):
             x = level(x if i == 0 else F.avg_pool2d(x, 2))

@@ -45,16 +45,15 @@ def run_levels(network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...]) 
 
     Each level sees the predictions of the one before it, as it will in use, not the truth.
     """
-    image = batch.image.contiguous(memory_format=torch.channels_last)
     with torch.set_grad_enabled(torch.is_grad_enabled() and "normals" in levels):
-        front, back = network.estimate_normals(image)
+        front, back = network.estimate_normals(batch.image)
     coarse = fine = None
     if "coarse" in levels or "fine" in levels:
         with torch.set_grad_enabled(torch.is_grad_enabled() and "coarse" in levels):
-            features = network.encode_coarse(image, front.detach(), back.detach())
+            features = network.encode_coarse(batch.image, front.detach(), back.detach())
             coarse, phi = network.query_coarse(features, batch.points)
         if "fine" in levels:
-            features = network.encode_fine(image, front.detach(), back.detach())
+            features = network.encode_fine(batch.image, front.detach(), back.detach())
             fine = network.query_fine(features, phi.detach(), batch.points)
     return Outputs(front, back, coarse, fine)
 

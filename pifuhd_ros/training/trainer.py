@@ -58,7 +58,7 @@ class Trainer:
         self.device = device
         self.train_people = People(people)
         self.validation_people = People(people, validation=True)
-        self.network = network.to(device=device, memory_format=torch.channels_last)
+        self.network = network.to(device)
         self.average = PifuhdNetwork(network.config).to(device)
         self.average.load_state_dict(network.state_dict())
         self.average.eval().requires_grad_(False)
