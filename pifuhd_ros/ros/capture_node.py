@@ -17,11 +17,12 @@ from pifuhd_ros.ros.capture_outputs import CaptureOutputs
 from pifuhd_ros.ros.capture_reply import CaptureReply
 from pifuhd_ros.ros.capture_slot import CaptureSlot, CaptureTicket, never
 from pifuhd_ros.ros.capture_triggers import CaptureTriggers
-from pifuhd_ros.ros.capture_work import CaptureRequest, check_request, in_steps, run_capture
+from pifuhd_ros.ros.capture_work import CaptureRequest, check_request, run_capture
 from pifuhd_ros.ros.diagnostics import CaptureDiagnostics
 from pifuhd_ros.ros.frame_source import FrameSource
 from pifuhd_ros.ros.node_parameters import NodeParameters
 from pifuhd_ros.ros.parameters import ParameterSpec
+from pifuhd_ros.ros.progress_steps import in_steps
 from pifuhd_ros.ros.spin import run_node
 from pifuhd_ros.types import CaptureCancelled, OnProgress, PifuhdError
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pifuhd_ros.reconstructors.table import Reconstructor
@@ -20,8 +21,6 @@ from pifuhd_ros.stages.selection import select_frame
 from pifuhd_ros.stages.turntable import render_turntable
 from pifuhd_ros.types import ExportError, Frame, OnProgress, PersonDetection, Reconstruction
 
-PROGRESS_STEP = 0.01
-"""Smallest progress within a stage that is worth a message."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _SELECT_START, _INFER_START, _INFER_END, _SAVE_START = 0.05, 0.1, 0.9, 0.95
 
@@ -106,14 +105,17 @@ def run_capture(
     with clock.stage("publish"):
         report("publish", _INFER_END)
         messages = outputs.publish(frame, people, parameters)
-    with clock.stage("save"):
-        report("save", _SAVE_START)
-        files = save_people(people, request.file_name, parameters)
+    files: list[Path] = []
+    for path, write in plan_files(people, request.file_name, parameters):
+        stage = "turntable" if path.suffix == ".png" else "save"
+        with clock.stage(stage):
+            report(stage, _SAVE_START)
+            files.append(write(path))
     return CaptureReply(
         success=True,
         message=_summary(people, clock),
         people=messages,
-        files=files,
+        files=tuple(files),
         timings_s=clock.timings_s,
     )
 
@@ -132,45 +134,30 @@ def _best_frame(
     return next(candidate for candidate in candidates if candidate[0] is best)
 
 
-def save_people(
+def plan_files(
     people: Sequence[Reconstruction], file_name: str, parameters: CaptureParameters
-) -> tuple[Path, ...]:
-    """Write every person in every format of the parameters; nothing where no name is given.
+) -> list[tuple[Path, Callable[[Path], Path]]]:
+    """List the files of people, each with what writes it; none where no name is given.
 
     One person's files carry the name itself, several people's the name and a number from 1.
 
     Raises:
-        ExportError: A file cannot be written.
+        ExportError: The output folder cannot be made.
     """
     if not file_name:
-        return ()
+        return []
     folder = Path(parameters.output_folder).expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"output_folder {folder} cannot be made: {error}") from error
-    files: list[Path] = []
+    plan: list[tuple[Path, Callable[[Path], Path]]] = []
     for number, person in enumerate(people, start=1):
         stem = file_name if len(people) == 1 else f"{file_name}_{number}"
         for ending in parameters.save_formats:
-            path = folder / f"{stem}.{ending}"
             write = render_turntable if ending == "png" else export_mesh
-            files.append(write(person.mesh, path))
-    return tuple(files)
-
-
-def in_steps(on_progress: OnProgress) -> OnProgress:
-    """Pass on only what is news: another stage, or a step ahead in the same one."""
-    last_stage, last_progress = "", 0.0
-
-    def report(stage: str, progress: float) -> None:
-        nonlocal last_stage, last_progress
-        if stage == last_stage and progress < last_progress + PROGRESS_STEP:
-            return
-        last_stage, last_progress = stage, progress
-        on_progress(stage, progress)
-
-    return report
+            plan.append((folder / f"{stem}.{ending}", partial(write, person.mesh)))
+    return plan
 
 
 def _summary(people: Sequence[Reconstruction], clock: StageClock) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
@@ -19,6 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from pifuhd_ros.ros.capture_client import CaptureClient
 from pifuhd_ros.ros.processes import ChildError, PythonChild, running
+from pifuhd_ros.ros.progress_steps import in_steps
 from pifuhd_ros.ros.shipped_photo import shipped_photo
 from pifuhd_ros.srv import Capture
 from pifuhd_ros.stages.image_io import read_frame
@@ -75,17 +77,19 @@ def _run(options: argparse.Namespace, *, image: Path, folder: Path, log: Path) -
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     }
     os.environ.update(environment)
-    parameters = {
+    parameters: dict[str, str | int | bool] = {
         "output_folder": str(folder),
         "device": options.device,
         # There is only one capture, and its stages are to be seen as they are.
-        "warm_up": "false",
+        "warm_up": False,
     }
     if options.weights is not None:
         parameters["weights"] = str(options.weights.resolve())
     if options.resolution is not None:
-        parameters["resolution"] = str(options.resolution)
-    ros_arguments = [f"-p={name}:={value}" for name, value in parameters.items()]
+        parameters["resolution"] = options.resolution
+    # JSON, for ROS reads the values as YAML, and a path may hold anything.
+    pairs = [f"{name}:={json.dumps(value)}" for name, value in parameters.items()]
+    ros_arguments = [argument for pair in pairs for argument in ("-p", pair)]
     print(f"image      {image}")
     children = [
         PythonChild(
@@ -116,7 +120,7 @@ def _capture(
 
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
     try:
-        client = CaptureClient(check_alive=check_alive, on_progress=_print_progress)
+        client = CaptureClient(check_alive=check_alive, on_progress=in_steps(_print_progress))
         try:
             print("starting   the capture node loads its networks")
             client.bring_up(timeout_s)

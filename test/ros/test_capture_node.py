@@ -52,7 +52,7 @@ def test_service_answers_with_the_person(rig: Rig) -> None:
 def test_service_tells_the_time_of_each_stage(rig: Rig) -> None:
     response = rig.client.capture()
     seconds = dict(zip(response.stage_names, response.stage_seconds, strict=True))
-    assert list(seconds) == ["image", "select", "detect", "surface", "texture", "publish", "save"]
+    assert list(seconds) == ["image", "select", "detect", "surface", "texture", "publish"]
     assert seconds["surface"] == 0.5
     assert all(value > 0 for value in seconds.values())
 
@@ -245,7 +245,7 @@ def test_diagnostics_follow_the_capture(rig: Rig) -> None:
     done = wait_until(lambda: [s for s in statuses() if s["last capture"] == response.message], "")
     during = [s for s in statuses() if s["stage"]]
     stages = list(dict.fromkeys(status["stage"] for status in during))
-    assert stages == ["image", "select", "detect", "surface", "texture", "publish", "save"]
+    assert stages == ["image", "select", "detect", "surface", "texture", "publish"]
     progress = [float(status["progress"]) for status in during]
     assert progress == sorted(progress)
     assert 0 <= progress[0] < progress[-1] <= 1

@@ -16,11 +16,12 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from pifuhd_ros.geometry.cameras import camera_from_fov, project
 from pifuhd_ros.ros.capture_slot import CaptureSlot, never
-from pifuhd_ros.ros.capture_work import CaptureRequest, check_request, in_steps, save_people
+from pifuhd_ros.ros.capture_work import CaptureRequest, check_request, plan_files
 from pifuhd_ros.ros.diagnostics import NodeStatus, status_to_ros
 from pifuhd_ros.ros.frames import scaled_camera
 from pifuhd_ros.ros.parameters import CaptureParameters
 from pifuhd_ros.ros.preview import preview
+from pifuhd_ros.ros.progress_steps import in_steps
 from pifuhd_ros.ros.stage_clock import StageClock
 from pifuhd_ros.types import CaptureCancelled, ExportError, Frame, ImageError
 
@@ -87,13 +88,13 @@ def test_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     people = fake_capture.FakeReconstructor().infer(frame())
     parameters = CaptureParameters(output_folder=str(tmp_path / "file" / "folder"))
     with pytest.raises(ExportError, match=r"output_folder .* cannot be made"):
-        save_people(people, "name", parameters)
+        plan_files(people, "name", parameters)
 
 
 def test_nothing_is_saved_without_a_name(tmp_path: Path) -> None:
     people = fake_capture.FakeReconstructor().infer(frame())
     parameters = CaptureParameters(output_folder=str(tmp_path / "never"))
-    assert save_people(people, "", parameters) == ()
+    assert plan_files(people, "", parameters) == []
     assert not (tmp_path / "never").exists()
 
 
