@@ -66,7 +66,7 @@ class CaptureOutputs:
             reliability=ReliabilityPolicy.RELIABLE,
             durability=DurabilityPolicy.TRANSIENT_LOCAL,
         )
-        publisher = self._node.create_lifecycle_publisher(
+        publisher: LifecyclePublisher = self._node.create_lifecycle_publisher(
             message_type,
             topic,
             profile,

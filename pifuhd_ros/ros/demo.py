@@ -17,6 +17,7 @@ from pathlib import Path
 
 import rclpy
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import try_shutdown
 
 from pifuhd_ros.ros.capture_client import CaptureClient
 from pifuhd_ros.ros.processes import ChildError, PythonChild, running
@@ -128,7 +129,7 @@ def _capture(
         finally:
             client.close()
     finally:
-        rclpy.try_shutdown()
+        try_shutdown()
 
 
 def _print_progress(stage: str, progress: float) -> None:

@@ -116,7 +116,9 @@ class ImageInput:
             f"{self.topic} is published best effort: subscribing best effort, too"
         )
         # Not here: this callback belongs to the subscription that goes.
-        self._node.executor.create_task(self._resubscribe_best_effort)
+        executor = self._node.executor
+        if executor is not None:
+            executor.create_task(self._resubscribe_best_effort)
 
     def _resubscribe_best_effort(self) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -54,7 +55,7 @@ class NodeParameters:
         """
         if self._start_problems:
             raise ParameterError("; ".join(self._start_problems.values()))
-        values = {}
+        values: dict[str, Any] = {}
         for spec in PARAMETERS:
             value = self._node.get_parameter(spec.name).value
             values[spec.name] = tuple(value) if isinstance(spec.default, tuple) else value

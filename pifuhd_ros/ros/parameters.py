@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, Literal
 
 from pifuhd_ros.reconstructors.table import RECONSTRUCTORS
@@ -91,6 +91,7 @@ def _parameter(
     pattern: str | None = None,
 ) -> Any:
     rest = {
+        "default": default,
         "description": description,
         "applies": applies,
         "minimum": minimum,
@@ -228,7 +229,8 @@ class CaptureParameters:
     )
 
 
-PARAMETERS: tuple[ParameterSpec, ...] = tuple(
-    ParameterSpec(name=entry.name, default=entry.default, **entry.metadata)
-    for entry in fields(CaptureParameters)
-)
+def _spec(entry: Field[Any]) -> ParameterSpec:
+    return ParameterSpec(name=entry.name, **entry.metadata)
+
+
+PARAMETERS: tuple[ParameterSpec, ...] = tuple(_spec(entry) for entry in fields(CaptureParameters))

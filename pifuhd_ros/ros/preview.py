@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from pifuhd_ros.stages.turntable import render_view
+from pifuhd_ros.stages.turntable import Style, render_view
 from pifuhd_ros.types import Frame, Reconstruction
 
 VIEW_YAW_DEG = 35.0
@@ -27,7 +27,7 @@ def preview(
     """
     tiles = [_scaled(frame.rgb, height_px)]
     for person in people:
-        style = "clay" if person.mesh.colors is None else "color"
+        style: Style = "clay" if person.mesh.colors is None else "color"
         tiles.append(render_view(person.mesh, VIEW_YAW_DEG, size=height_px, style=style))
     return np.concatenate(tiles, axis=1)
 

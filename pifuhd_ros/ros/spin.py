@@ -7,16 +7,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from typing import TypeVar
 
 import rclpy
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import try_shutdown
 
 CALLBACK_THREADS = 6
 """A waiting service, a waiting action and a continuous capture leave three for everything else."""
 
+AnyNode = TypeVar("AnyNode", bound=Node)
 GRACE_S = 0.2
 """For answers that are on their way out when everything has been stopped."""
 
@@ -47,11 +50,11 @@ class StopSignal:
 
 
 def run_node(
-    make_node: Callable[[], Node],
+    make_node: Callable[[], AnyNode],
     *,
     arguments: list[str] | None = None,
-    on_start: Callable[[Node], None] | None = None,
-    on_stop: Callable[[Node], None] | None = None,
+    on_start: Callable[[AnyNode], None] | None = None,
+    on_stop: Callable[[AnyNode], None] | None = None,
 ) -> None:
     """Spin a node until SIGINT or SIGTERM.
 
@@ -79,7 +82,7 @@ def run_node(
             spinner.stop()
             node.destroy_node()
     finally:
-        rclpy.try_shutdown()
+        try_shutdown()
 
 
 class _Spinner:
