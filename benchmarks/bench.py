@@ -45,10 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         args.out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
         print(f"written: {args.out}", file=sys.stderr)
     if args.readme:
-        from pifuhd_ros.evaluation.report import replace_between_markers
+        from pifuhd_ros.evaluation.report import put_in_page
 
-        text = args.readme.read_text(encoding="utf-8")
-        args.readme.write_text(replace_between_markers(text, "speed", table), encoding="utf-8")
+        put_in_page(args.readme, "speed", table)
     return 0
 
 

@@ -22,7 +22,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="assets packed by 'pifuhd pack-assets'",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="report to write")
-    parser.add_argument("--count", type=int, default=20, help="people (default: %(default)s)")
+    parser.add_argument("--count", type=_positive, default=20, help="people (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the first person")
     parser.add_argument(
         "--system", choices=("pifuhd",), default="pifuhd", help="default: %(default)s"
@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--weights", type=Path, help="weights (default: those of the package)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
     parser.add_argument("--resolution", type=int, default=256, help="cells along each axis")
-    parser.add_argument("--samples", type=int, default=100_000, help="points on each surface")
+    parser.add_argument("--samples", type=_positive, default=100_000, help="points on each surface")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
     parser.add_argument(
         "--sheet", type=Path, metavar="PNG", help="also draw the best, median and worst person"
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write the report, and print the table.
 
     Raises:
-        PifuhdError: the weights or the assets cannot be used.
+        PifuhdError: the weights or the assets cannot be used, or the README has no markers.
     """
     from pifuhd_ros.cli.progress import progress_bar
     from pifuhd_ros.evaluation.evaluate import evaluate_systems
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from pifuhd_ros.evaluation.report import (
         EvaluationReport,
         markdown_table,
-        replace_between_markers,
+        put_in_page,
         write_report,
     )
     from pifuhd_ros.evaluation.scores import SOLID_SAMPLES
@@ -67,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     from pifuhd_ros.networks.weights import default_weights_path
     from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
 
+    if args.readme:  # Fail before the work, not after it.
+        put_in_page(args.readme, "quality", None)
     model = PifuhdReconstructor.from_pretrained(
         args.weights, args.device, resolution=args.resolution, threads=args.threads
     )
@@ -104,7 +106,13 @@ def run(args: argparse.Namespace) -> int:
         save_sheet(cases, args.sheet)
         print(args.sheet)
     if args.readme:
-        text = args.readme.read_text(encoding="utf-8")
-        args.readme.write_text(replace_between_markers(text, "quality", table), encoding="utf-8")
+        put_in_page(args.readme, "quality", table)
         print(args.readme)
     return 0
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number

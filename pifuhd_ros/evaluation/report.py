@@ -89,7 +89,10 @@ def markdown_table(report: EvaluationReport) -> str:
         "|---|" + "---:|" * len(COLUMNS),
     ]
     for scores in report.systems:
-        cells = [f"{mean_of(scores, column):.{column.digits}f}" for column in COLUMNS]
+        cells = [
+            f"{mean_of(scores, column):.{column.digits}f}" if scores.people else "–"
+            for column in COLUMNS
+        ]
         title = _TITLES.get(scores.system, f"`{scores.system}`")
         if scores.failures:
             title += f" (no shape for {len(scores.failures)} of {report.count})"
@@ -131,6 +134,29 @@ def read_report(path: Path) -> EvaluationReport:
         raise PifuhdError(f"{path} is no evaluation report: {error}") from error
 
 
+def put_in_page(path: Path, name: str, content: str | None) -> None:
+    """Put a table between the markers of a page, such as the README.
+
+    Args:
+        path: of a text file.
+        name: of the markers, see ``replace_between_markers``.
+        content: to put there; None only checks that it can be.
+
+    Raises:
+        PifuhdError: the file cannot be read or does not have exactly one such place.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PifuhdError(f"cannot read {path}: {error}") from error
+    try:
+        replaced = replace_between_markers(text, name, content or "")
+    except ValueError as error:
+        raise PifuhdError(f"{path}: {error}") from error
+    if content is not None:
+        path.write_text(replaced, encoding="utf-8")
+
+
 def replace_between_markers(text: str, name: str, content: str) -> str:
     """Put content between ``<!-- name:begin -->`` and ``<!-- name:end -->`` of a text.
 
@@ -139,7 +165,7 @@ def replace_between_markers(text: str, name: str, content: str) -> str:
     """
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(f"expected one {begin} and after it one {end}")
+        raise ValueError(f"it needs one {begin} and after it one {end}")
     head, rest = text.split(begin)
     tail = rest.split(end)[1]
     return f"{head}{begin}\n{content.strip()}\n{end}{tail}"

@@ -167,6 +167,7 @@ def test_systems_without_any_shape_have_no_mean() -> None:
     report, _ = run_small()
     nobody = replace(report.systems[0], people=())
     assert np.isnan(mean_of(nobody, COLUMNS[0]))
+    assert "| `exact` | – | –" in markdown_table(replace(report, systems=(nobody,)))
 
 
 def test_text_between_markers_is_replaced_and_nothing_else() -> None:
@@ -174,7 +175,7 @@ def test_text_between_markers_is_replaced_and_nothing_else() -> None:
     once = replace_between_markers(text, "quality", "new\n")
     assert once == "before\n<!-- quality:begin -->\nnew\n<!-- quality:end -->\nafter\n"
     assert replace_between_markers(once, "quality", "new") == once
-    with pytest.raises(ValueError, match="expected one"):
+    with pytest.raises(ValueError, match="needs one <!-- speed:begin -->"):
         replace_between_markers(text, "speed", "new")
 
 
