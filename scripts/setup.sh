@@ -134,6 +134,7 @@ libXext.so.6 libxext6
 libSM.so.6 libsm6
 libICE.so.6 libice6
 libgomp.so.1 libgomp1
+libgthread-2.0.so.0 libglib2.0-0
 libudev.so.1 libudev1
 libusb-1.0.so.0 libusb-1.0-0
 LIBRARIES
