@@ -94,8 +94,8 @@ def label_points(person: Person, points: torch.Tensor, cell_m: float) -> Labelle
     pixel = cells[:, 1] * width + cells[:, 0]
 
     # One sorted key a crossing: its column, then its depth.
-    z_low = float(torch.minimum(crossings.depth.min(), points[:, 2].min())) - 1e-3
-    z_high = float(torch.maximum(crossings.depth.max(), points[:, 2].max())) + 1e-3
+    depths = torch.cat([person.vertices[:, 2], points[:, 2]])
+    z_low, z_high = float(depths.min()) - 1e-3, float(depths.max()) + 1e-3
 
     def key(column: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         return column.double() + (z.double() - z_low) / (z_high - z_low)
