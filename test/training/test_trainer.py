@@ -96,15 +96,15 @@ def test_ten_and_ten_steps_are_twenty(people: Path, tmp_path: Path) -> None:
     whole = _trainer(people, tmp_path / "whole", _config(20, 20))
     whole.run()
 
-    class Stop(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop_after_ten(stage: str, fraction: float) -> None:
         if parts.step > 10:
-            raise Stop
+            raise StoppedError
 
     parts = _trainer(people, tmp_path / "parts", _config(20, 10))
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         parts.run(stop_after_ten)
     parts = _trainer(people, tmp_path / "parts", _config(20, 10))
     assert parts.resume()
