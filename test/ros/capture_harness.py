@@ -7,12 +7,11 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,8 +28,6 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
@@ -41,6 +38,7 @@ from pifuhd_ros.action import Reconstruct
 from pifuhd_ros.ros.cameras import camera_to_ros
 from pifuhd_ros.ros.headers import header_to_ros
 from pifuhd_ros.ros.images import image_to_ros
+from pifuhd_ros.ros.spinner import Spinner
 from pifuhd_ros.srv import Capture
 from pifuhd_ros.types import Camera
 
@@ -137,8 +135,6 @@ class Client:
             context=self.context,
             start_parameter_services=False,
         )
-        self.executor = MultiThreadedExecutor(num_threads=3, context=self.context)
-        self.executor.add_node(self.node)
         self.name = capture_node
         self.received: dict[str, list[Any]] = defaultdict(list)
         self.feedback: list[Reconstruct.Feedback] = []
@@ -150,20 +146,11 @@ class Client:
         self._capture = make(Capture, f"/{self.name}/capture")
         self._reconstruct = ActionClient(self.node, Reconstruct, f"/{self.name}/reconstruct")
         self.listen(DiagnosticArray, "/diagnostics", 10)
-        self._leaving = False
-        self._spinner = threading.Thread(target=self._spin)
-        self._spinner.start()
-
-    def _spin(self) -> None:
-        while not self._leaving:
-            with suppress(InvalidHandle):  # of what a test has just destroyed
-                self.executor.spin_once(0.1)
+        self._spinner = Spinner(self.node)
 
     def close(self) -> None:
         """Leave the domain."""
-        self._leaving = True
-        self._spinner.join()
-        self.executor.shutdown()
+        self._spinner.stop()
         self.node.destroy_node()
         self.context.shutdown()
 
