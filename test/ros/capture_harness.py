@@ -95,10 +95,10 @@ class NodeProcess:
         """What it has printed so far."""
         return self.log.read_text(errors="replace")
 
-    def interrupt(self, times: int = 1) -> int:
-        """Send SIGINT and return the exit code."""
+    def interrupt(self, times: int = 1, number: int = signal.SIGINT) -> int:
+        """Send a signal and return the exit code."""
         for _ in range(times):
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(number)
         return self.process.wait(TIMEOUT_S)
 
     def stop(self) -> None:

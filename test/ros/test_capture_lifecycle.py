@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,10 +150,10 @@ def test_weights_that_cannot_be_loaded_leave_the_node_unconfigured(
     assert client.transition("activate")
 
 
-def ends_cleanly(process: NodeProcess) -> bool:
-    """Whether SIGINT ends a process with 0 and without a word; ros2 launch sends a second one."""
+def ends_cleanly(process: NodeProcess, number: int = signal.SIGINT) -> bool:
+    """Whether a signal ends a process with 0 and no complaint; ros2 launch sends a second one."""
     before = process.output()
-    code = process.interrupt(times=2)
+    code = process.interrupt(times=2, number=number)
     said = process.output().removeprefix(before)
     assert "Traceback" not in said, said
     assert "exception" not in said, said
@@ -184,10 +185,10 @@ def test_autostart_brings_the_node_up(tmp_path: Path) -> None:
         assert ends_cleanly(process)
 
 
-def test_sigint_ends_an_unconfigured_node(tmp_path: Path) -> None:
+def test_sigterm_ends_an_unconfigured_node(tmp_path: Path) -> None:
     with other_node(tmp_path, "idle") as (client, process):
         assert client.state() == "unconfigured"
-        assert ends_cleanly(process)
+        assert ends_cleanly(process, signal.SIGTERM)
 
 
 def test_sigint_ends_a_running_capture_with_an_answer(tmp_path: Path) -> None:
