@@ -3,8 +3,6 @@
 .PHONY: help setup demo test lint format bench clean
 
 RUN := scripts/run.sh
-# Given on the command line, they reach scripts/setup.sh as well.
-export PYTHON ROS_DISTRO_WHEELS
 OUT ?= out
 
 help:
