@@ -60,8 +60,5 @@ COLOR_ENCODINGS: dict[str, Encoding] = {
 }
 """Encodings whose pixels are light, and which cv_bridge turns into rgb8 too."""
 
-CV_BRIDGE_NAMES: dict[str, str] = {"uyvy": "yuv422", "yuyv": "yuv422_yuy2"}
-"""Newer names (since Iron) of encodings that cv_bridge knows by the older ones only."""
-
 DEPTH_ENCODINGS: dict[str, float] = {"16UC1": 0.001, "mono16": 0.001, "32FC1": 1.0}
 """Metres that one unit of a depth image stands for (REP-118)."""

@@ -9,6 +9,7 @@ step is no multiple of three.
 from __future__ import annotations
 
 from array import array
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,6 @@ from std_msgs.msg import Header
 from pifuhd_ros.ros.encoded import encoded_size_px
 from pifuhd_ros.ros.encodings import (
     COLOR_ENCODINGS,
-    CV_BRIDGE_NAMES,
     DEPTH_ENCODINGS,
     Encoding,
     Layout,
@@ -164,16 +164,16 @@ def _to_rgb(pixels: npt.NDArray[Any], encoding: str) -> npt.NDArray[np.uint8]:
             f"the image is malformed: {encoding} has two pixels in four bytes, its width must be "
             f"even, not {pixels.shape[1]}"
         )
-    try:
-        bridge = _cv_bridge()
-        if bridge is not None:
-            name = CV_BRIDGE_NAMES.get(encoding, encoding)
-            message = _image_message(pixels, name, Header())
+    bridge = _cv_bridge()
+    if bridge is not None:
+        # CvBridgeError is a TypeError: older ones do not know every encoding.
+        with suppress(TypeError):
+            message = _image_message(pixels, encoding, Header())
             rgb: npt.NDArray[np.uint8] = bridge.imgmsg_to_cv2(message, "rgb8")
             return rgb
+    try:
         return _with_opencv(pixels, COLOR_ENCODINGS[encoding])
-    # cv_bridge raises its own TypeError, OpenCV its own error: for one, a Bayer image of one row.
-    except (cv2.error, TypeError) as error:
+    except cv2.error as error:  # For one, a Bayer image of a single row.
         raise ImageError(f"the image cannot be read as {encoding}: {error}") from error
 
 
