@@ -59,7 +59,7 @@ def make_ground_truth(
     person = sample_person(wardrobe, body, seed, "held_out")
     dice = Dice(seed + 1_000_003)
     half_turn = 60.0 if dice.chance(0.7) else 180.0
-    rotation = view_rotation(dice.uniform(-half_turn, half_turn), dice.uniform(-5, 12))
+    rotation = view_rotation(dice.uniform(-half_turn, half_turn), dice.uniform(-4, 6))
     view = render_views(person, [place_person(person, rotation)], 2 * size_px)[0]
     crop, normals = _crop(view, size_px, seed)
     placement = view.placement

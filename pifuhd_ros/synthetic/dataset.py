@@ -59,11 +59,11 @@ class StoredView:
 
 
 def sample_placements(person: Person, count: int, dice: Dice) -> list[Placement]:
-    """Cameras around a person: the first in front, the others anywhere; heights of robots' eyes."""
+    """Cameras around a person, nearly level: the first in front, the others anywhere."""
     result = []
     for i in range(count):
         half_turn = 50.0 if i == 0 else 180.0 if i == 1 else 100.0
-        rotation = view_rotation(dice.uniform(-half_turn, half_turn), dice.uniform(-8, 16))
+        rotation = view_rotation(dice.uniform(-half_turn, half_turn), dice.uniform(-4, 6))
         fill = dice.uniform(0.86, 0.95)
         shift = (dice.uniform(-0.03, 0.03), dice.uniform(-0.03, 0.03))
         result.append(place_person(person, rotation.to(person.vertices.device), fill, shift))
