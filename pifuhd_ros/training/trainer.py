@@ -70,7 +70,7 @@ class Trainer:
         folder.mkdir(parents=True, exist_ok=True)
 
     def _freeze(self) -> None:
-        parts = {
+        parts: dict[str, list[torch.nn.Module]] = {
             "normals": [self.network.netG.normals],
             "coarse": [self.network.netG.image_filter, self.network.netG.mlp],
             "fine": [self.network.image_filter, self.network.mlp],
