@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -26,6 +27,7 @@ from pifuhd_ros.ros.progress_steps import in_steps
 from pifuhd_ros.ros.spin import run_node
 from pifuhd_ros.types import CaptureCancelled, OnProgress, PifuhdError
 
+State = Literal["unconfigured", "inactive", "active", "finalized"]
 BUSY = "a capture is running: try again when it is done"
 
 
@@ -38,8 +40,7 @@ class CaptureNode(LifecycleNode):
     def __init__(self, reconstructors: Mapping[str, type[Reconstructor]] = RECONSTRUCTORS) -> None:
         """Make the node, unconfigured; ``reconstructors`` are the systems to choose from."""
         super().__init__("capture")
-        self._is_configured = False
-        self._is_active = False
+        self._state: State = "unconfigured"
         self._source: FrameSource | None = None
         self._outputs: CaptureOutputs | None = None
         self._slot = CaptureSlot()
@@ -87,8 +88,7 @@ class CaptureNode(LifecycleNode):
             self._clean_up()
             return self._fail("configure", error)
         result = super().on_configure(state)
-        self._is_configured = True
-        self._diagnostics.update(state="inactive", problem="")
+        self._enter("inactive")
         return result
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -103,38 +103,39 @@ class CaptureNode(LifecycleNode):
         except Exception as error:
             return self._fail("activate", error)
         result = super().on_activate(state)
-        self._is_active = True
+        self._enter("active")
         topic = self._source.image_topic
         self.get_logger().info(f"active: images from {topic}")
-        self._diagnostics.update(state="active", problem="", image_topic=topic)
+        self._diagnostics.update(image_topic=topic)
         self._schedule()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop the running capture and unsubscribe."""
         self._deactivate("the node is being deactivated")
-        self._diagnostics.update(state="inactive")
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free the model."""
         self._clean_up()
-        self._diagnostics.update(state="unconfigured")
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop and free everything, from whatever state."""
         self._deactivate("the node is being shut down")
         self._clean_up()
-        self._diagnostics.update(state="finalized")
+        self._enter("finalized")
         return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Fall back to unconfigured with nothing left behind."""
         self._deactivate("the node has failed")
         self._clean_up()
-        self._diagnostics.update(state="unconfigured")
         return super().on_error(state)
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        self._diagnostics.update(state=state, problem="")
 
     def _fail(self, transition: str, error: Exception) -> TransitionCallbackReturn:
         problem = f"cannot {transition}: {self._describe(error)}"
@@ -144,24 +145,28 @@ class CaptureNode(LifecycleNode):
 
     def _deactivate(self, reason: str) -> None:
         self._timer.cancel()
-        self._is_active = False
+        if self._state == "active":
+            # No new capture from here on; then the end of the one that runs.
+            self._enter("inactive")
         self._slot.clear(reason)
         if self._source is not None:
             self._source.close()
             self._source = None
 
     def _clean_up(self) -> None:
-        self._is_configured = False
+        self._enter("unconfigured")
         if self._outputs is not None:
             self._outputs.close()
             self._outputs = None
         self._model.unload()
 
     def _refusal(self) -> str | None:
-        if not self._is_active:
-            state = "inactive" if self._is_configured else "unconfigured"
-            return f"the node is {state}: bring it to active first"
-        return BUSY if self._slot.is_taken else None
+        return self._inactive_refusal() or (BUSY if self._slot.is_taken else None)
+
+    def _inactive_refusal(self) -> str | None:
+        if self._state == "active":
+            return None
+        return f"the node is {self._state}: bring it to active first"
 
     def _capture(
         self,
@@ -188,7 +193,7 @@ class CaptureNode(LifecycleNode):
     def _answer(
         self, request: CaptureRequest, ticket: CaptureTicket, on_progress: OnProgress | None
     ) -> CaptureReply:
-        refusal = None if self._is_active else self._refusal()
+        refusal = self._inactive_refusal()
         if refusal is not None:
             return CaptureReply(success=False, message=refusal)
         try:
@@ -232,7 +237,7 @@ class CaptureNode(LifecycleNode):
 
     def _on_timer(self) -> None:
         # While a request is served, the turn passes without a word.
-        if self._is_active and not self._slot.is_taken:
+        if self._state == "active" and not self._slot.is_taken:
             self._capture(CaptureRequest())
 
     def _on_parameters_set(self, parameters: list[Parameter]) -> None:
@@ -241,7 +246,7 @@ class CaptureNode(LifecycleNode):
 
     def _schedule(self) -> None:
         """Start or stop the continuous captures as the parameters and the state want it."""
-        if self._is_active and self.get_parameter("continuous").value:
+        if self._state == "active" and self.get_parameter("continuous").value:
             period_s = self.get_parameter("period_s").value
             self._timer.timer_period_ns = int(period_s * 1e9)
             self._timer.reset()
@@ -249,9 +254,9 @@ class CaptureNode(LifecycleNode):
             self._timer.cancel()
 
     def _lock_reason(self, spec: ParameterSpec) -> str | None:
-        if spec.applies == "configure" and self._is_configured:
+        if spec.applies == "configure" and self._state in ("inactive", "active"):
             return f"{spec.name} can change only while unconfigured: deactivate and clean up first"
-        if spec.applies == "activate" and self._is_active:
+        if spec.applies == "activate" and self._state == "active":
             return f"{spec.name} can change only while not active: deactivate first"
         return None
 

@@ -62,6 +62,8 @@ TRANSITIONS = {
     "activate": Transition.TRANSITION_ACTIVATE,
     "deactivate": Transition.TRANSITION_DEACTIVATE,
     "cleanup": Transition.TRANSITION_CLEANUP,
+    "shut down while active": Transition.TRANSITION_ACTIVE_SHUTDOWN,
+    "shut down while inactive": Transition.TRANSITION_INACTIVE_SHUTDOWN,
 }
 Answer = TypeVar("Answer")
 
@@ -110,12 +112,12 @@ class NodeProcess:
 
 @contextmanager
 def fake_node(
-    log: Path, *parameters: str, name: str = "capture", **environment: str
+    log: Path, *parameters: str, namespace: str = "/", **environment: str
 ) -> Iterator[NodeProcess]:
     """Run the capture node with the fake reconstructor."""
     arguments = [argument for pair in parameters for argument in ("-p", pair)]
     process = NodeProcess(
-        [str(FAKE_NODE), "--ros-args", "-r", f"__node:={name}", *arguments], log, **environment
+        [str(FAKE_NODE), "--ros-args", "-r", f"__ns:={namespace}", *arguments], log, **environment
     )
     try:
         yield process
@@ -252,7 +254,9 @@ class FakeCamera:
         profile = QoSProfile(depth=1, reliability=reliability)
         self._client = client
         self._image_publisher = client.node.create_publisher(message_type, topic, profile)
-        self._info_publisher = client.node.create_publisher(CameraInfo, "/camera_info", profile)
+        self._info_publisher = client.node.create_publisher(
+            CameraInfo, f"{topic.rpartition('/')[0]}/camera_info", profile
+        )
         self.image: Image | CompressedImage | None = None
         self.camera_info: CameraInfo | None = None
         self._shown = 0

@@ -18,10 +18,11 @@ from pifuhd_ros.ros.parameters import PARAMETERS
 
 @contextmanager
 def other_node(folder: Path, name: str, *parameters: str) -> Iterator[tuple[Client, NodeProcess]]:
-    """A node of one test, beside that of the session."""
+    """A node of one test, beside that of the session, in a namespace of its own."""
     release = {fake_capture.RELEASE_FILE: str(folder / "release")}
-    with fake_node(folder / f"{name}.log", *QUICK, *parameters, name=name, **release) as process:
-        client = Client(name)
+    log = folder / f"{name}.log"
+    with fake_node(log, *QUICK, *parameters, namespace=f"/{name}", **release) as process:
+        client = Client(f"{name}/capture")
         try:
             yield client, process
         finally:
@@ -178,10 +179,24 @@ def test_wrong_value_at_the_start_is_told_and_can_be_mended(tmp_path: Path) -> N
         assert ends_cleanly(process)
 
 
-def test_autostart_brings_the_node_up(tmp_path: Path) -> None:
+def test_sigint_ends_an_active_node(tmp_path: Path) -> None:
+    with other_node(tmp_path, "ready", "autostart:=true") as (node, process):
+        wait_until(lambda: node.state() == "active", "active node")
+        assert ends_cleanly(process)
+
+
+def test_autostart_and_the_transition_that_ends_it_all(tmp_path: Path) -> None:
     with other_node(tmp_path, "eager", "autostart:=true") as (client, process):
         wait_until(lambda: client.state() == "active", "active node")
-        assert "active: images from /image" in process.output()
+        assert "active: images from /eager/image" in process.output()
+        camera = FakeCamera(client, "/eager/image")
+        camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
+        running = client.start_capture()
+        client.wait_for_stage("surface")
+        assert client.transition("shut down while active")
+        assert client.result(running).message == "the node is being shut down"
+        assert client.state() == "finalized"
+        assert "the node is finalized" in client.capture().message
         assert ends_cleanly(process)
 
 
@@ -195,7 +210,7 @@ def test_sigint_ends_a_running_capture_with_an_answer(tmp_path: Path) -> None:
     with other_node(tmp_path, "busy") as (client, process):
         assert client.transition("configure")
         assert client.transition("activate")
-        camera = FakeCamera(client)
+        camera = FakeCamera(client, "/busy/image")
         camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
         goal = client.send_goal()
         wait_until(lambda: any(f.stage == "surface" for f in client.feedback), "feedback")
