@@ -23,6 +23,8 @@ from pifuhd_ros.types import AssetError
 
 _POINT_STEP_M = 5e-5
 """Points are stored as int16 in these steps: 0.05 mm, up to 1.6 m from the pelvis."""
+_Z_STEP = 1 / 16384
+"""Depth maps are stored as int16 in these steps of the model's unit."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class StoredView:
     """(3, S, S)."""
     normal_back: torch.Tensor
     """(3, S, S)."""
+    z_front: torch.Tensor
+    """(S, S) model-space z of the nearest surface."""
+    z_back: torch.Tensor
+    """(S, S) of the farthest."""
     mask: torch.Tensor
     """(S, S) in [0, 1]; the other maps are averaged over the person's part of each pixel."""
     points: torch.Tensor
@@ -90,6 +96,10 @@ def _pack_view(view: View) -> dict[str, torch.Tensor]:
         "albedo": bytes_of(view.albedo, 0.0),
         "front": bytes_of(view.normal_front, -1.0),
         "back": bytes_of(view.normal_back, -1.0),
+        "z": (torch.stack([view.z_front, view.z_back], -1)[view.mask] / _Z_STEP)
+        .round()
+        .clamp(-32767, 32767)
+        .to(torch.int16),
         "rotation": view.placement.rotation,
         "centre": view.placement.centre_m,
         "scale": torch.tensor(view.placement.scale),
@@ -156,13 +166,14 @@ class Shard:
 
         rows = torch.cat([get("albedo"), get("front"), get("back")], 1).float().div_(255)
         rows[:, 3:].mul_(2).sub_(1)
-        maps = torch.zeros(10, size * size)
-        maps[:9, mask.view(-1)] = rows.T
-        maps[9] = mask.view(-1)
-        maps = maps.view(10, size, size)
+        rows = torch.cat([rows, get("z").float() * _Z_STEP], 1)
+        maps = torch.zeros(12, size * size)
+        maps[:11, mask.view(-1)] = rows.T
+        maps[11] = mask.view(-1)
+        maps = maps.view(12, size, size)
         if size_px is not None and size_px != size:
             maps = torch.nn.functional.avg_pool2d(maps, size // size_px)
-            maps[:9] /= maps[9].clamp(min=1e-3)
+            maps[:11] /= maps[11].clamp(min=1e-3)
 
         placement = Placement(get("rotation"), get("centre"), float(get("scale")))
         points = self._file.get_tensor(f"{person}/points").float() * _POINT_STEP_M
@@ -170,7 +181,9 @@ class Shard:
             albedo=maps[:3],
             normal_front=unit(maps[3:6], 0),
             normal_back=unit(maps[6:9], 0),
-            mask=maps[9],
+            z_front=maps[9],
+            z_back=maps[10],
+            mask=maps[11],
             points=placement.to_model(points),
             inside=self._file.get_tensor(f"{person}/inside").bool(),
             units_per_m=placement.scale,

@@ -39,6 +39,10 @@ class View:
     """(3, S, S) unit, model space, z >= 0."""
     normal_back: torch.Tensor
     """(3, S, S) unit, model space, z <= 0."""
+    z_front: torch.Tensor
+    """(S, S) model-space z of the nearest surface, zero outside the mask."""
+    z_back: torch.Tensor
+    """(S, S) of the farthest surface."""
     mask: torch.Tensor
     """(S, S) bool."""
     placement: Placement
@@ -222,6 +226,8 @@ def render_views(person: Person, placements: list[Placement], size: int) -> list
                 albedo=_image(surface.albedo(near), pixel, size),
                 normal_front=_image(surface.normals(near, placement.rotation, 1.0), pixel, size),
                 normal_back=_image(surface.normals(far, placement.rotation, -1.0), pixel, size),
+                z_front=_image(-near.depth[:, None], pixel, size)[0],
+                z_back=_image(-far.depth[:, None], pixel, size)[0],
                 mask=(front[here] >= 0).view(size, size),
                 placement=placement,
             )

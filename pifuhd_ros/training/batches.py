@@ -27,6 +27,8 @@ class Batch:
     """(B, 3, s, s) true normals at the coarse size, zero outside the mask."""
     back: torch.Tensor
     """(B, 3, s, s)."""
+    depth: torch.Tensor
+    """(B, 2, s, s) model-space z of the nearest and the farthest surface."""
     mask: torch.Tensor
     """(B, 1, s, s) in [0, 1]."""
     points: torch.Tensor
@@ -128,15 +130,16 @@ def make_batch(
     albedo = torch.stack([v.albedo for v in views])
     front = torch.stack([v.normal_front for v in views])
     back = torch.stack([v.normal_back for v in views])
+    depth = torch.stack([torch.stack([v.z_front, v.z_back]) for v in views])
     mask = torch.stack([v.mask for v in views])[:, None]
     chosen = [_choose_points(v, points, generator) for v in views]
     xyz = torch.stack([c[0] for c in chosen])
     inside = torch.stack([c[1] for c in chosen])
     # A mirrored person is a person.
     mirror = torch.where(flips, -1.0, 1.0)
-    maps = torch.cat([albedo, front, back, mask], 1)
+    maps = torch.cat([albedo, front, back, depth, mask], 1)
     maps = torch.where(flips[:, None, None, None], maps.flip(3), maps)
-    albedo, front, back, mask = maps.split([3, 3, 3, 1], 1)
+    albedo, front, back, depth, mask = maps.split([3, 3, 3, 2, 1], 1)
     sign = torch.ones(len(views), 3, 1, 1)
     sign[:, 0, 0, 0] = mirror
     front, back = front * sign, back * sign
@@ -154,6 +157,7 @@ def make_batch(
         image=image,
         front=unit(shrink(front, coarse_size), 1),
         back=unit(shrink(back, coarse_size), 1),
+        depth=shrink(depth, coarse_size),
         mask=small_mask,
         points=xyz,
         inside=inside,

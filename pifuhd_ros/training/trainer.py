@@ -15,7 +15,7 @@ from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 from pifuhd_ros.networks.weights import save_weights
 from pifuhd_ros.training.batches import Batch, People, make_batch
 from pifuhd_ros.training.config import TrainingConfig
-from pifuhd_ros.training.losses import compute_losses, run_levels
+from pifuhd_ros.training.losses import compute_losses, depth_error, run_levels
 from pifuhd_ros.types import OnProgress, WeightsError
 
 _CHECKPOINT = "checkpoint.pt"
@@ -31,6 +31,8 @@ class Validation:
     front_deg: float
     """Mean angle between predicted and true front normals."""
     back_deg: float
+    depth_error: float
+    """Mean absolute error of the coarse features' front and back z, model units; NaN if not run."""
     coarse_accuracy: float
     """Share of the labelled points that the coarse level puts on the right side; NaN if not run."""
     fine_accuracy: float
@@ -120,6 +122,7 @@ class Trainer:
         """Measures the averaged weights; always on the same people."""
         front: list[float] = []
         back: list[float] = []
+        depth: list[float] = []
         right: dict[str, list[float]] = {"coarse": [], "fine": []}
         for i in range(_VALIDATION_BATCHES):
             batch = self._batch(self.validation_people, 7_777_777 + i, self.config.batch)
@@ -131,6 +134,9 @@ class Trainer:
             ):
                 cosine = (predicted * true).sum(1).clamp(-1, 1)
                 angles.append(float(torch.rad2deg(cosine.arccos())[seen].mean()))
+            if outputs.depth is not None:
+                error = depth_error(outputs.depth, batch.depth, seen[:, None].float())
+                depth.append(float(error) / 2)
             for name, logits in (("coarse", outputs.coarse), ("fine", outputs.fine)):
                 if logits is not None:
                     correct = (logits > 0) == (batch.inside > 0.5)
@@ -140,7 +146,12 @@ class Trainer:
             return sum(values) / len(values) if values else float("nan")
 
         return Validation(
-            self.step, mean(front), mean(back), mean(right["coarse"]), mean(right["fine"])
+            self.step,
+            mean(front),
+            mean(back),
+            mean(depth),
+            mean(right["coarse"]),
+            mean(right["fine"]),
         )
 
     def save(self) -> None:

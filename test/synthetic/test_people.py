@@ -84,12 +84,14 @@ def test_views_are_consistent(person: Person) -> None:
         assert torch.allclose(length, torch.ones_like(length), atol=1e-3)
         assert (normals[2, mask] * sign >= 0).all()
         assert (normals[:, ~mask] == 0).all()
+    assert (front.z_front >= front.z_back)[mask].all()
     # From behind, the mirrored silhouette is the same but for rounding at its rim.
     assert (behind.mask.flip(1) == mask).float().mean() > 0.98
     seen_back = behind.normal_front.flip(2) * torch.tensor([-1.0, 1, -1])[:, None, None]
     both = mask & behind.mask.flip(1)
     cosine = (seen_back * front.normal_back).sum(0)[both]
     assert cosine.mean() > 0.9
+    assert (front.z_back + behind.z_front.flip(1))[both].abs().median() < 0.01
 
 
 def test_views_of_a_batch_equal_single_views(person: Person) -> None:

@@ -66,6 +66,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "0/0/albedo": torch.full((int(mask.sum()), 3), 200, dtype=torch.uint8),
                 "0/0/front": ((front + 1) / 2 * 255).round().to(torch.uint8),
                 "0/0/back": ((back + 1) / 2 * 255).round().to(torch.uint8),
+                "0/0/z": (torch.stack([z, -z], -1)[mask] * 16384).round().to(torch.int16),
                 "0/0/rotation": torch.eye(3),
                 "0/0/centre": torch.zeros(3),
                 "0/0/scale": torch.tensor(1.0),
@@ -122,6 +123,7 @@ def test_it_learns_balls_and_writes_weights_and_a_log(people: Path, tmp_path: Pa
     trainer.run()
     after = trainer.validate()
     assert after.front_deg < 0.5 * before.front_deg
+    assert after.depth_error < 0.5 * before.depth_error
     assert after.coarse_accuracy > 0.85
     assert after.fine_accuracy > 0.85
     assert load_network(tmp_path / "weights.safetensors").config == _TINY
@@ -180,6 +182,10 @@ def test_batches_keep_truth_and_picture_aligned(people: Path) -> None:
     right = (grid > 0.2).expand(_SIZE // 2, -1) & (batch.mask[:, 0] > 0.9)
     assert (batch.front[:, 0][right] > 0).all()
     assert (batch.back[:, 2][batch.mask[:, 0] > 0.9] <= 0).all()
+    # Front and back are as deep as each other, deepest in the middle.
+    assert torch.allclose(batch.depth[:, 0], -batch.depth[:, 1], atol=1e-3)
+    middle = batch.depth[:, 0, _SIZE // 4, _SIZE // 4]
+    assert ((middle > 0.35) & (middle < 0.62)).all()
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:
