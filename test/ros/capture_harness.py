@@ -12,6 +12,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -305,3 +306,19 @@ def calibration(width: int = WIDTH, height: int = HEIGHT) -> CameraInfo:
 
 
 EMPTY = array("B")
+
+
+QUICK = ("warm_up:=false", "window_s:=0.0", "preview_height_px:=32", "save_formats:=[glb, ply]")
+"""Parameters that leave out what takes time."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """An active capture node, a camera that shows one person, and a client."""
+
+    client: Client
+    camera: FakeCamera
+    process: NodeProcess
+    output_folder: Path
+    release_file: Path
+    """Its appearance ends WAIT_FOR_RELEASE."""

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("rclpy", reason="rclpy is not installed: see the README for ROS 2 from wheels")
+if TYPE_CHECKING:
+    from capture_harness import Rig
 
-import fake_capture
-from capture_harness import Client, FakeCamera, NodeProcess, calibration, fake_node, picture
+# Read when messages are imported: from then on the type of every assigned field is checked.
+os.environ.setdefault("ROS_PYTHON_CHECK_FIELDS", "1")
 
-QUICK = ("warm_up:=false", "window_s:=0.0", "preview_height_px:=32", "save_formats:=[glb, ply]")
-"""Parameters that leave out what takes time."""
-
-
-@dataclass(frozen=True)
-class Rig:
-    """An active capture node, a camera that shows one person, and a client."""
-
-    client: Client
-    camera: FakeCamera
-    process: NodeProcess
-    output_folder: Path
-    release_file: Path
-    """Its appearance ends WAIT_FOR_RELEASE."""
+# ROS is imported in the fixtures: some tests in this folder need none.
 
 
 @pytest.fixture(scope="session")
 def _session_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    import fake_capture
+    from capture_harness import QUICK, Client, FakeCamera, Rig, fake_node
+
     folder = tmp_path_factory.mktemp("capture")
     output_folder, release_file = folder / "out", folder / "release"
     client = Client()
@@ -53,6 +44,9 @@ def _session_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture
 def rig(_session_rig: Rig) -> Iterator[Rig]:
     """The session's node, active and idle, before a camera that shows one person."""
+    import fake_capture
+    from capture_harness import calibration, picture
+
     _session_rig.camera.show(picture(fake_capture.ONE_PERSON))
     _session_rig.camera.camera_info = calibration()
     _session_rig.release_file.unlink(missing_ok=True)

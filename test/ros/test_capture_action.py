@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: see the README for ROS 2 from wheels")
+
 import fake_capture
 from action_msgs.msg import GoalStatus
-from capture_harness import picture, wait_until
-from conftest import Rig
+from capture_harness import Rig, picture, wait_until
 
 
 def test_goal_brings_the_person_and_feedback_of_each_stage(rig: Rig) -> None:

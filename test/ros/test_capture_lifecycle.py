@@ -7,11 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import fake_capture
 import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: see the README for ROS 2 from wheels")
+
+import fake_capture
 from action_msgs.msg import GoalStatus
-from capture_harness import Client, FakeCamera, NodeProcess, fake_node, picture, wait_until
-from conftest import QUICK, Rig
+from capture_harness import (
+    QUICK,
+    Client,
+    FakeCamera,
+    NodeProcess,
+    Rig,
+    fake_node,
+    picture,
+    wait_until,
+)
 
 from pifuhd_ros.ros.parameters import PARAMETERS
 

@@ -6,20 +6,23 @@ import math
 from array import array
 from typing import Any
 
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: see the README for ROS 2 from wheels")
+
 import fake_capture
 import numpy as np
-import pytest
 from capture_harness import (
     FRAME_ID,
     HEIGHT,
     LATCHED,
     WIDTH,
+    Rig,
     broken_picture,
     calibration,
     picture,
     wait_until,
 )
-from conftest import Rig
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray

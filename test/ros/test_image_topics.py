@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: see the README for ROS 2 from wheels")
+
 import fake_capture
 import numpy as np
-import pytest
-from capture_harness import FRAME_ID, Client, FakeCamera, picture, wait_until
-from conftest import Rig
+from capture_harness import FRAME_ID, Client, FakeCamera, Rig, picture, wait_until
 from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage
 
