@@ -78,7 +78,7 @@ def _start(context: LaunchContext) -> list[object]:
 
     image_topic = argument("image_topic")
     beside_image = "".join(image_topic.rpartition("/")[:2]) + "camera_info"
-    full_name = f"{argument('namespace').rstrip('/')}/{argument('name')}"
+    full_name = "/" + f"{argument('namespace').strip('/')}/{argument('name')}".lstrip("/")
     given = {name: argument(name) for name, _ in _PARAMETER_ARGUMENTS}
     capture = LifecycleNode(
         package="pifuhd_ros",
