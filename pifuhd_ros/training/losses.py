@@ -11,7 +11,6 @@ from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.training.batches import Batch
 from pifuhd_ros.training.config import Level
 
-
 _DEPTH_WEIGHT = 3.0
 
 
