@@ -38,22 +38,25 @@ class Fragments:
     """(H, W, 3), zero where nothing is."""
 
 
-def _edge_functions(
-    corners: torch.Tensor, faces: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lines through the faces' edges: slopes and start (F, 3, 4), and their signs (F, 3).
+def _edge_side(
+    points: torch.Tensor,
+    first: torch.Tensor,
+    second: torch.Tensor,
+    u: torch.Tensor,
+    v: torch.Tensor,
+) -> torch.Tensor:
+    """Signed side of (u, v) to the edge; exactly opposite for the edge's other triangle.
 
-    Edge e lies opposite corner e. A line is always taken from its lower vertex index to its higher
-    one and its sign tells the face's own direction, so that rounding is the same for both triangles
-    that share an edge and a pixel centre never falls into both or neither.
+    The edge is always taken from its lower vertex index to its higher one, so that rounding is the
+    same for both triangles that share it and a pixel centre never falls into both or neither.
     """
-    first, second = faces[:, [1, 2, 0]], faces[:, [2, 0, 1]]
-    a, b = corners[:, [1, 2, 0], :2], corners[:, [2, 0, 1], :2]
     swap = first > second
-    a, b = torch.where(swap[..., None], b, a), torch.where(swap[..., None], a, b)
-    along = b - a
-    slopes = torch.stack([-along[..., 1], along[..., 0]], -1)
-    return torch.cat([slopes, a], -1), torch.where(swap, -1.0, 1.0).to(along)
+    a = points[torch.where(swap, second, first)]
+    b = points[torch.where(swap, first, second)]
+    side = (b[:, 0] - a[:, 0]) * (v - a[:, 1]) - (b[:, 1] - a[:, 1]) * (u - a[:, 0])
+    # Zero counts as positive for the canonical direction: half-open, never both sides.
+    side = torch.where(side == 0, torch.full_like(side, torch.finfo(side.dtype).tiny), side)
+    return torch.where(swap, -side, side)
 
 
 def _chunks(counts: torch.Tensor) -> list[tuple[int, int]]:
@@ -85,8 +88,8 @@ def cover(
     Returns:
         The covered pixels, in the order of the faces.
     """
-    corners = points.double()[faces]
-    lines, signs = _edge_functions(corners, faces)
+    points = points.double()
+    corners = points[faces]
     low = corners[..., :2].amin(1).ceil().clamp(min=0).long()
     high = corners[..., :2].amax(1).floor().long()
     high = torch.minimum(high, torch.tensor([width - 1, height - 1], device=points.device))
@@ -94,7 +97,8 @@ def cover(
     counts = size[:, 0] * size[:, 1]
     some = torch.nonzero(counts)[:, 0]
     parts = [
-        _cover_chunk(lines, signs, some[a:b], low, size, counts) for a, b in _chunks(counts[some])
+        _cover_chunk(points, faces, some[a:b], low, size, counts, width)
+        for a, b in _chunks(counts[some])
     ]
     face, u, v, barycentric, is_front = (torch.cat(x) for x in zip(*parts, strict=True))
     depth = (barycentric * corners[face, :, 2]).sum(1)
@@ -105,28 +109,30 @@ def cover(
 
 
 def _cover_chunk(
-    lines: torch.Tensor,
-    signs: torch.Tensor,
+    points: torch.Tensor,
+    faces: torch.Tensor,
     some: torch.Tensor,
     low: torch.Tensor,
     size: torch.Tensor,
     counts: torch.Tensor,
+    width: int,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Faces ``some`` against every pixel of their boxes."""
     face = torch.repeat_interleave(some, counts[some])
     starts = torch.cumsum(counts[some], 0) - counts[some]
     within = torch.arange(len(face), device=face.device) - torch.repeat_interleave(
         starts, counts[some]
     )
-    columns = size[face, 0]
-    row = within // columns
-    v = low[face, 1] + row
-    u = low[face, 0] + within - row * columns
-    line = lines[face]
-    sides = line[..., 0] * (u[:, None] - line[..., 2])
-    sides = sides.addcmul_(line[..., 1], v[:, None] - line[..., 3])
-    # A centre on the line counts as on its positive side: half-open, never both sides.
-    sides = sides.masked_fill_(sides == 0, torch.finfo(sides.dtype).tiny) * signs[face]
+    u = low[face, 0] + within % size[face, 0]
+    v = low[face, 1] + within // size[face, 0]
+    i, j, k = faces[face].unbind(1)
+    sides = torch.stack(
+        [
+            _edge_side(points, j, k, u, v),
+            _edge_side(points, k, i, u, v),
+            _edge_side(points, i, j, u, v),
+        ],
+        1,
+    )
     all_positive = (sides > 0).all(1)
     inside = all_positive | (sides < 0).all(1)
     sides = sides[inside]
