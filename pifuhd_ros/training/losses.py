@@ -96,7 +96,10 @@ def compute_losses(outputs: Outputs, batch: Batch, levels: tuple[Level, ...]) ->
     )
 
     def occupancy(logits: torch.Tensor | None) -> torch.Tensor | None:
-        return None if logits is None else F.binary_cross_entropy_with_logits(logits, batch.inside)
+        if logits is None:
+            return None
+        each = F.binary_cross_entropy_with_logits(logits, batch.inside, reduction="none")
+        return (each * batch.weight).sum() / batch.weight.sum()
 
     return Losses(
         normals=normals if "normals" in levels else None,
