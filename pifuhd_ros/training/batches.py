@@ -15,7 +15,7 @@ from pifuhd_ros.types import AssetError
 
 _FAR = 0.08
 """From this far outside on, in model units, a point counts as far from the person."""
-_FAR_WEIGHT = 10.0
+_FAR_WEIGHT = 3.0
 _VALIDATION_SHARE = 40
 """One shard in so many is kept for validation."""
 
