@@ -25,6 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--batch", type=int, default=8, help="views a step")
     parser.add_argument("--points", type=int, default=6000, help="points a view")
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
+    parser.add_argument("--warmup-steps", type=int, default=200, help="of the learning rate")
     parser.add_argument("--ema-decay", type=float, default=0.998, help="of the averaged weights")
     parser.add_argument("--validate-every", type=int, default=500, help="steps")
     parser.add_argument("--seed", type=int, default=0)
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         batch=args.batch,
         points=args.points,
         learning_rate=args.learning_rate,
+        warmup_steps=args.warmup_steps,
         ema_decay=args.ema_decay,
         validate_every=args.validate_every,
         seed=args.seed,
