@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +170,19 @@ def pack_assets(
     out.parent.mkdir(parents=True, exist_ok=True)
     save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, str(out))
     return out.stat().st_size
+
+
+@contextmanager
+def packed_assets(path: Path, body_file: Path) -> Iterator[Path]:
+    """The packed form of ``path``: itself where it is a file, else packed for the time of use.
+
+    Raises:
+        AssetError: It is a folder without what the generator needs.
+    """
+    if not path.is_dir():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="pifuhd-assets-") as folder:
+        packed = Path(folder) / "assets.safetensors"
+        pack_assets(path, body_file, packed)
+        yield packed

@@ -18,8 +18,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--assets",
         type=Path,
         required=True,
-        metavar="FILE",
-        help="assets packed by 'pifuhd pack-assets'",
+        metavar="PATH",
+        help="MakeHuman's folder, or what 'pifuhd pack-assets' made of it",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="report to write")
     parser.add_argument("--count", type=_positive, default=20, help="people (default: %(default)s)")
@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PifuhdError: the weights or the assets cannot be used, or the README has no markers.
     """
+    from pifuhd_ros.assets.pack import packed_assets
+    from pifuhd_ros.body.model import BODY_FILE
     from pifuhd_ros.cli.progress import progress_bar
     from pifuhd_ros.evaluation.evaluate import evaluate_systems
     from pifuhd_ros.evaluation.held_out import held_out_people
@@ -73,9 +75,11 @@ def run(args: argparse.Namespace) -> int:
         args.weights, args.device, resolution=args.resolution, threads=args.threads
     )
     system = PifuhdSystem(model)
-    people = held_out_people(args.assets, args.count, system.crop_size_px, args.samples, args.seed)
     try:
-        with progress_bar() as on_progress:
+        with packed_assets(args.assets, BODY_FILE) as assets, progress_bar() as on_progress:
+            people = held_out_people(
+                assets, args.count, system.crop_size_px, args.samples, args.seed
+            )
             scores, cases = evaluate_systems(
                 [system, MeanBody(), InflatedSilhouette()],
                 people,

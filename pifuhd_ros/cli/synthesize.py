@@ -9,7 +9,12 @@ from pathlib import Path
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the subcommand."""
     parser = subparsers.add_parser("synthesize", help="make a dataset of people")
-    parser.add_argument("--assets", type=Path, required=True, help="packed assets (pack-assets)")
+    parser.add_argument(
+        "--assets",
+        type=Path,
+        required=True,
+        help="MakeHuman's folder, or what pack-assets made of it",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the shards")
     parser.add_argument("--count", type=int, default=1600, help="people (default: %(default)s)")
     parser.add_argument("--views", type=int, default=3, help="of each person")
@@ -26,14 +31,16 @@ def run(args: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
-    from pifuhd_ros.body.model import load_body
+    from pifuhd_ros.assets.pack import packed_assets
+    from pifuhd_ros.body.model import BODY_FILE, load_body
     from pifuhd_ros.synthetic.dataset import DatasetConfig, shard_path, write_shard
     from pifuhd_ros.synthetic.wardrobe import load_wardrobe
 
     if args.threads > 0:
         torch.set_num_threads(args.threads)
     config = DatasetConfig(size_px=args.size, views=args.views, split=args.split)
-    wardrobe = load_wardrobe(args.assets, args.device)
+    with packed_assets(args.assets, BODY_FILE) as packed:
+        wardrobe = load_wardrobe(packed, args.device)
     body = load_body(device=args.device)
     args.out.mkdir(parents=True, exist_ok=True)
     shards = -(-args.count // config.people_per_shard)

@@ -13,7 +13,7 @@ from pifuhd_ros.assets.makehuman import (
     read_obj,
     read_pose,
 )
-from pifuhd_ros.assets.pack import boundary_caps, pack_assets
+from pifuhd_ros.assets.pack import boundary_caps, pack_assets, packed_assets
 from pifuhd_ros.body.model import BODY_FILE
 from pifuhd_ros.types import AssetError
 
@@ -97,3 +97,21 @@ def test_closed_mesh_needs_no_caps() -> None:
 def test_folder_that_is_no_asset_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AssetError, match=r"3dobjs/base\.obj"):
         pack_assets(tmp_path, BODY_FILE, tmp_path / "out.safetensors")
+
+
+def test_a_packed_file_is_used_as_it_is_and_a_wrong_folder_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "assets.safetensors"
+    file.touch()
+    with packed_assets(file, BODY_FILE) as packed:
+        assert packed == file
+    with pytest.raises(AssetError, match=r"3dobjs/base\.obj"), packed_assets(tmp_path, BODY_FILE):
+        pass
+
+
+def test_a_folder_is_packed_for_the_time_of_use() -> None:
+    assets = Path(__file__).resolve().parents[3] / "shared" / "makehuman"
+    if not assets.is_dir():
+        pytest.skip("no MakeHuman assets in ../shared/makehuman")
+    with packed_assets(assets, BODY_FILE) as packed:
+        assert packed.stat().st_size > 1_000_000
+    assert not packed.exists()
