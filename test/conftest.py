@@ -69,3 +69,23 @@ def slab_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "slab.safetensors"
     save_weights(path, network)
     return path
+
+
+@pytest.fixture(scope="session")
+def assets_folder() -> Path:
+    """MakeHuman's core assets, which are not part of this repository."""
+    path = Path(__file__).resolve().parents[2] / "shared" / "makehuman"
+    if not path.is_dir():
+        pytest.skip("no MakeHuman assets in ../shared/makehuman")
+    return path
+
+
+@pytest.fixture(scope="session")
+def packed_assets_file(assets_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assets packed with small textures."""
+    from pifuhd_ros.assets.pack import pack_assets
+    from pifuhd_ros.body.model import BODY_FILE
+
+    path = tmp_path_factory.mktemp("assets") / "assets.safetensors"
+    pack_assets(assets_folder, BODY_FILE, path, texture_size=64)
+    return path

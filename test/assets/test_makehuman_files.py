@@ -108,10 +108,7 @@ def test_a_packed_file_is_used_as_it_is_and_a_wrong_folder_is_an_error(tmp_path:
         pass
 
 
-def test_a_folder_is_packed_for_the_time_of_use() -> None:
-    assets = Path(__file__).resolve().parents[3] / "shared" / "makehuman"
-    if not assets.is_dir():
-        pytest.skip("no MakeHuman assets in ../shared/makehuman")
-    with packed_assets(assets, BODY_FILE) as packed:
+def test_a_folder_is_packed_for_the_time_of_use(assets_folder: Path) -> None:
+    with packed_assets(assets_folder, BODY_FILE) as packed:
         assert packed.stat().st_size > 1_000_000
     assert not packed.exists()

@@ -11,8 +11,6 @@ from pifuhd_ros.evaluation.report import markdown_table, read_report
 from pifuhd_ros.networks.pifuhd import LITE, PifuhdNetwork
 from pifuhd_ros.networks.weights import save_weights
 
-ASSETS = Path(__file__).resolve().parents[2] / "runs" / "assets.safetensors"
-
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -24,15 +22,16 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_evaluate_writes_report_table_and_sheet(
-    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    weights: Path,
+    packed_assets_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if not ASSETS.is_file():
-        pytest.skip("no packed assets in runs/assets.safetensors (pifuhd pack-assets)")
     readme = tmp_path / "README.md"
     readme.write_text("a\n<!-- quality:begin --><!-- quality:end -->\nb\n", encoding="utf-8")
     out = tmp_path / "results" / "report.json"
     arguments = ["--count", "1", "--samples", "1000", "--resolution", "32"]
-    arguments += ["--assets", str(ASSETS), "--weights", str(weights), "--out", str(out)]
+    arguments += ["--assets", str(packed_assets_file), "--weights", str(weights), "--out", str(out)]
     assert main(["evaluate", *arguments, "--device", "cpu", "--readme", str(readme)]) == 0
     table = markdown_table(read_report(out))
     assert table in capsys.readouterr().out
@@ -45,7 +44,7 @@ def test_evaluate_writes_report_table_and_sheet(
 def test_evaluate_fails_before_the_work(
     weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    common = ["evaluate", "--out", str(tmp_path / "report.json"), "--assets", str(ASSETS)]
+    common = ["evaluate", "--out", str(tmp_path / "report.json"), "--assets", "none.safetensors"]
     readme = tmp_path / "README.md"
     readme.write_text("no markers", encoding="utf-8")
     assert main([*common, "--weights", str(weights), "--readme", str(readme)]) == 1

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from shapes import box
 
@@ -85,19 +84,14 @@ def test_closed_hair_is_part_of_the_solid() -> None:
     assert count_open_edges(surface) == 0
 
 
-@pytest.fixture(scope="module")
-def assets() -> Path:
-    path = Path(__file__).resolve().parents[2] / "runs" / "assets.safetensors"
-    if not path.is_file():
-        pytest.skip("no packed assets in runs/assets.safetensors (pifuhd pack-assets)")
-    return path
-
-
-def test_held_out_person_is_whole_and_the_same_every_time(assets: Path) -> None:
+def test_held_out_person_is_whole_and_the_same_every_time(
+    packed_assets_file: Path,
+) -> None:
     from pifuhd_ros.evaluation.held_out import held_out_people
 
     first, again = (
-        next(held_out_people(assets, 1, size_px=128, samples=2000, seed=3)) for _ in range(2)
+        next(held_out_people(packed_assets_file, 1, size_px=128, samples=2000, seed=3))
+        for _ in range(2)
     )
     assert first.name == again.name
     np.testing.assert_array_equal(first.surface.points, again.surface.points)

@@ -1,4 +1,4 @@
-"""The packed assets, where MakeHuman's are at hand."""
+"""People to test, where MakeHuman's assets are at hand."""
 
 from __future__ import annotations
 
@@ -6,21 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pifuhd_ros.assets.pack import pack_assets
-from pifuhd_ros.body.model import BODY_FILE, BodyModel, load_body
+from pifuhd_ros.body.model import BodyModel, load_body
 from pifuhd_ros.synthetic.person import Person, sample_person
 from pifuhd_ros.synthetic.wardrobe import Wardrobe, load_wardrobe
 
-_ASSETS = Path(__file__).resolve().parents[3] / "shared" / "makehuman"
-
 
 @pytest.fixture(scope="session")
-def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> Wardrobe:
-    if not _ASSETS.is_dir():
-        pytest.skip("no MakeHuman assets in ../shared/makehuman")
-    path = tmp_path_factory.mktemp("assets") / "assets.safetensors"
-    pack_assets(_ASSETS, BODY_FILE, path, texture_size=64)
-    return load_wardrobe(path)
+def wardrobe(packed_assets_file: Path) -> Wardrobe:
+    return load_wardrobe(packed_assets_file)
 
 
 @pytest.fixture(scope="session")
