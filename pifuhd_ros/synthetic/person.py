@@ -54,8 +54,6 @@ class Person:
     """(F, 3) closed, outward-facing surfaces; their union is the solid."""
     hair_faces: torch.Tensor
     """(F, 3) open hair surfaces, part of the solid by their winding number."""
-    body_vertices: int
-    """The first so many vertices are the body's."""
     stature_m: float
     """Standing height of the unclothed body."""
 
@@ -190,6 +188,5 @@ def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split =
         parts=tuple(parts),
         solid_faces=torch.cat(closed),
         hair_faces=hair_faces,
-        body_vertices=body.vertex_count,
         stature_m=float(skin_rest[:, 1].max() - skin_rest[:, 1].min()),
     )

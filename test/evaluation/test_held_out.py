@@ -33,7 +33,6 @@ def body_person(hair: bool) -> tuple[Person, Placement]:
         parts=(part,),
         solid_faces=faces,
         hair_faces=hair_faces,
-        body_vertices=body.vertex_count,
         stature_m=1.7,
     )
     turn = torch.tensor([[0.8, 0.0, 0.6], [0.0, 1.0, 0.0], [-0.6, 0.0, 0.8]])
