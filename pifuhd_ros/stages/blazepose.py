@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -94,17 +93,6 @@ class BlazePose:
         """Free the graph."""
         with self._lock:
             self._graph.close()
-
-    def __enter__(self) -> BlazePose:
-        return self
-
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _process(self, rgb: npt.NDArray[np.uint8]) -> Any:
         if self._has_found:
