@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 
-_CANDIDATES_PER_CHUNK = 8_000_000
+_CANDIDATES_PER_CHUNK = 1_000_000
+_SUBPIXEL = 1024
+"""Corners are rounded to this part of a pixel: with so few digits every edge function is exact in
+double precision, in any order of operations. A pixel centre then never falls into both of two
+triangles that share an edge, or into neither."""
+_TIE = 2.0**-22
+"""Decides for a centre on an edge; less than any difference, which are multiples of 2^-20."""
 
 
 @dataclass(frozen=True)
@@ -38,35 +43,21 @@ class Fragments:
     """(H, W, 3), zero where nothing is."""
 
 
-def _edge_side(
-    points: torch.Tensor,
-    first: torch.Tensor,
-    second: torch.Tensor,
-    u: torch.Tensor,
-    v: torch.Tensor,
-) -> torch.Tensor:
-    """Signed side of (u, v) to the edge; exactly opposite for the edge's other triangle.
-
-    The edge is always taken from its lower vertex index to its higher one, so that rounding is the
-    same for both triangles that share it and a pixel centre never falls into both or neither.
-    """
-    swap = first > second
-    a = points[torch.where(swap, second, first)]
-    b = points[torch.where(swap, first, second)]
-    side = (b[:, 0] - a[:, 0]) * (v - a[:, 1]) - (b[:, 1] - a[:, 1]) * (u - a[:, 0])
-    # Zero counts as positive for the canonical direction: half-open, never both sides.
-    side = torch.where(side == 0, torch.full_like(side, torch.finfo(side.dtype).tiny), side)
-    return torch.where(swap, -side, side)
+def _snap(points: torch.Tensor) -> torch.Tensor:
+    points = points.double()
+    return torch.cat([(points[:, :2] * _SUBPIXEL).round() / _SUBPIXEL, points[:, 2:]], 1)
 
 
-def _chunks(counts: torch.Tensor) -> list[tuple[int, int]]:
-    """Ranges of faces whose candidate pixels fit one chunk."""
-    total = torch.cumsum(counts, 0)
-    if len(total) == 0 or int(total[-1]) <= _CANDIDATES_PER_CHUNK:
-        return [(0, len(counts))]
-    bins = (total - 1) // _CANDIDATES_PER_CHUNK
-    starts = [0, *(torch.nonzero(bins[1:] != bins[:-1])[:, 0] + 1).tolist(), len(counts)]
-    return list(pairwise(starts))
+def _classes(side: torch.Tensor) -> list[tuple[int, torch.Tensor]]:
+    """Faces by the side of their box, rounded up by less than half; in pieces that fit a chunk."""
+    result = []
+    below, n = 0, 1
+    largest = int(side.max()) if len(side) else 0
+    while below < largest:
+        some = torch.nonzero((side > below) & (side <= n))[:, 0]
+        result += [(n, part) for part in some.split(max(1, _CANDIDATES_PER_CHUNK // n**2))]
+        below, n = n, n + max(1, n // 2)
+    return result
 
 
 def cover(
@@ -86,60 +77,69 @@ def cover(
         image: (F,) int64, the image of a batch that each face belongs to; None for one image.
 
     Returns:
-        The covered pixels, in the order of the faces.
+        The covered pixels, in an order that depends on the input alone.
     """
-    points = points.double()
+    points = _snap(points)
     corners = points[faces]
-    low = corners[..., :2].amin(1).ceil().clamp(min=0).long()
-    high = corners[..., :2].amax(1).floor().long()
-    high = torch.minimum(high, torch.tensor([width - 1, height - 1], device=points.device))
+    limit = torch.tensor([width - 1.0, height - 1.0], dtype=torch.float64, device=points.device)
+    low = corners[..., :2].amin(1).ceil().clamp(min=0)
+    high = torch.minimum(corners[..., :2].amax(1).floor(), limit)
     size = (high - low + 1).clamp(min=0)
-    counts = size[:, 0] * size[:, 1]
-    some = torch.nonzero(counts)[:, 0]
-    parts = [
-        _cover_chunk(points, faces, some[a:b], low, size, counts, width)
-        for a, b in _chunks(counts[some])
+    side = torch.where(size.amin(1) > 0, size.amax(1), 0.0).long()
+    none = torch.zeros(0, dtype=torch.int64, device=points.device)
+    hits = [(none, none, points.new_zeros(0, 3))]
+    hits += [
+        _cover_class(corners[some], faces[some], some, low[some], high[some], n, width)
+        for n, some in _classes(side)
     ]
-    face, u, v, barycentric, is_front = (torch.cat(x) for x in zip(*parts, strict=True))
+    face, pixel, sides = (torch.cat(x) for x in zip(*hits, strict=True))
+    barycentric = sides / sides.sum(1, keepdim=True)
     depth = (barycentric * corners[face, :, 2]).sum(1)
-    pixel = v * width + u
     if image is not None:
         pixel = pixel + image[face] * (height * width)
-    return Coverage(pixel, face, barycentric.float(), depth.float(), is_front)
-
-
-def _cover_chunk(
-    points: torch.Tensor,
-    faces: torch.Tensor,
-    some: torch.Tensor,
-    low: torch.Tensor,
-    size: torch.Tensor,
-    counts: torch.Tensor,
-    width: int,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    face = torch.repeat_interleave(some, counts[some])
-    starts = torch.cumsum(counts[some], 0) - counts[some]
-    within = torch.arange(len(face), device=face.device) - torch.repeat_interleave(
-        starts, counts[some]
-    )
-    u = low[face, 0] + within % size[face, 0]
-    v = low[face, 1] + within // size[face, 0]
-    i, j, k = faces[face].unbind(1)
-    sides = torch.stack(
-        [
-            _edge_side(points, j, k, u, v),
-            _edge_side(points, k, i, u, v),
-            _edge_side(points, i, j, u, v),
-        ],
-        1,
-    )
-    all_positive = (sides > 0).all(1)
-    inside = all_positive | (sides < 0).all(1)
-    sides = sides[inside]
-    area = sides.sum(1, keepdim=True)
-    barycentric = sides / torch.where(area == 0, torch.ones_like(area), area)
     # v points down, so a triangle that is counter-clockwise for the eye has negative sides.
-    return face[inside], u[inside], v[inside], barycentric, ~all_positive[inside]
+    return Coverage(pixel, face, barycentric.float(), depth.float(), sides[:, 0] < 0)
+
+
+def _cover_class(
+    corners: torch.Tensor,
+    faces: torch.Tensor,
+    number: torch.Tensor,
+    low: torch.Tensor,
+    high: torch.Tensor,
+    n: int,
+    width: int,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Hits of faces whose boxes are at most n pixels wide: their numbers, pixels, edge functions.
+
+    Args:
+        corners: (F, 3, 3) of the faces, snapped.
+        faces: (F, 3) their vertices, whose order breaks ties.
+        number: (F,) of the faces.
+        low: (F, 2) first pixel of each box.
+        high: (F, 2) last pixel of each box.
+        n: Side of the square of candidates that each face gets.
+        width: Of the image.
+    """
+    step = torch.arange(n, dtype=torch.float64, device=corners.device)
+    du, dv = step.repeat(n), step.repeat_interleave(n)
+    edges = []
+    for i, j in ((1, 2), (2, 0), (0, 1)):
+        a, b = corners[:, i, :2], corners[:, j, :2]
+        along = b - a
+        start = low - a
+        at_low = along[:, 0] * start[:, 1] - along[:, 1] * start[:, 0]
+        at_low = at_low + torch.where(faces[:, i] < faces[:, j], _TIE, -_TIE)
+        side = torch.addcmul(at_low[:, None], along[:, :1], dv)
+        edges.append(side.addcmul_(along[:, 1:], du, value=-1))
+    positive = edges[0] > 0
+    inside = ((edges[1] > 0) == positive) & ((edges[2] > 0) == positive)
+    room = high - low
+    inside &= (du <= room[:, :1]) & (dv <= room[:, 1:])
+    row, cell = torch.nonzero(inside, as_tuple=True)
+    first = (low[:, 1] * width + low[:, 0]).long()
+    pixel = first[row] + (cell // n) * width + cell % n
+    return number[row], pixel, torch.stack([edge[row, cell] for edge in edges], 1)
 
 
 def nearest(coverage: Coverage, pixels: int) -> torch.Tensor:
@@ -150,8 +150,12 @@ def nearest(coverage: Coverage, pixels: int) -> torch.Tensor:
     best = torch.full((pixels,), torch.inf, device=coverage.depth.device)
     best = best.scatter_reduce(0, coverage.pixel, coverage.depth, "amin")
     winner = torch.nonzero(coverage.depth == best[coverage.pixel])[:, 0]
-    # Equal depths: the highest coverage index wins, on every device.
-    return index.scatter_reduce(0, coverage.pixel[winner], winner, "amax")
+    # Equal depths: the last face wins, on every device and in every batch.
+    pixel, face = coverage.pixel[winner], coverage.face[winner]
+    last = torch.full_like(index, -1).scatter_reduce(0, pixel, face, "amax")
+    winner = winner[face == last[pixel]]
+    index[coverage.pixel[winner]] = winner
+    return index
 
 
 def rasterize(points: torch.Tensor, faces: torch.Tensor, height: int, width: int) -> Fragments:

@@ -1,81 +1,55 @@
-"""One person: body, clothes, hair and pose put together into drawable and solid surfaces."""
+"""People put together: body, clothes, hair and pose, drawn from a seed each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 
 from pifuhd_ros.body.model import BodyModel, apply_transforms
-from pifuhd_ros.synthetic.clothing import Dressed, fit_garment, procedural_outfit, vertex_normals
-from pifuhd_ros.synthetic.paint import (
-    Paint,
-    sample_cloth_paint,
-    sample_hair_paint,
-    sample_skin_paint,
-)
+from pifuhd_ros.synthetic.clothing import vertex_normals
+from pifuhd_ros.synthetic.outfit import sample_outfit
+from pifuhd_ros.synthetic.paint import Paint, sample_skin_paint, stack_paints
+from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.pose import sample_pose
 from pifuhd_ros.synthetic.random import Dice
-from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_named, pick_pairs
-from pifuhd_ros.synthetic.wardrobe import Garment, Wardrobe
+from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_pairs
+from pifuhd_ros.synthetic.wardrobe import Wardrobe
+from pifuhd_ros.synthetic.worn import Worn
 
 _SKIN_VERTICES = 13380
-_EYE_TINT = Paint((1.0, 1.0, 1.0), 1.0)
+"""The first vertices of the body are skin, the next the eyes and the tongue."""
+_EYE_PAINT = Paint((1.0, 1.0, 1.0), 1.0)
 
 
 @dataclass(frozen=True)
-class Part:
-    """Faces that share a material."""
-
-    faces: torch.Tensor
-    """(F, 3) into the person's vertices."""
-    face_uvs: torch.Tensor
-    """(F, 3, 2)."""
-    paint: Paint
-    texture: torch.Tensor | None
-    normal_map: torch.Tensor | None
-    is_card: bool
-    """True for hair and brows: drawn where the texture is opaque, from both sides."""
-
-
-@dataclass(frozen=True)
-class Person:
-    """A posed, clothed person: metres, y up, facing +z, the pelvis at the origin."""
+class _Dressed:
+    """One person in the rest pose, and the pose to take."""
 
     vertices: torch.Tensor
+    """(V, 3) body, then clothes."""
+    base: torch.Tensor
+    """(V, 3) body vertices that carry each vertex."""
+    weights: torch.Tensor
     """(V, 3)."""
-    rest: torch.Tensor
-    """(V, 3) the same vertices before posing, for patterns that stick to the cloth."""
-    normals: torch.Tensor
-    """(V, 3) smooth, outward."""
-    parts: tuple[Part, ...]
-    """What is drawn."""
-    solid_faces: torch.Tensor
-    """(F, 3) closed, outward-facing surfaces; their union is the solid."""
-    hair_faces: torch.Tensor
-    """(F, 3) open hair surfaces, part of the solid by their winding number."""
+    faces: torch.Tensor
+    face_uvs: torch.Tensor
+    face_part: torch.Tensor
+    paints: tuple[Paint, ...]
+    textures: tuple[int, ...]
+    normal_maps: tuple[int, ...]
+    is_card: tuple[bool, ...]
+    closed_faces: torch.Tensor
+    open_faces: torch.Tensor
+    hidden_faces: torch.Tensor
+    """(H, 3) skin under clothes, which shapes the normals beside it."""
+    heads: torch.Tensor
+    """(bones, 3)."""
+    rotations: torch.Tensor
+    """(bones, 3, 3)."""
     stature_m: float
-    """Standing height of the unclothed body."""
-
-
-class _Assembly:
-    """Collects vertices of several meshes that hang on one body."""
-
-    def __init__(self, rest: torch.Tensor) -> None:
-        self.rest = [rest]
-        index = torch.arange(len(rest), device=rest.device)[:, None].expand(-1, 3)
-        self.base = [index]
-        self.weights = [torch.full_like(rest, 1 / 3)]
-        self.count = len(rest)
-
-    def add(self, dressed: Dressed) -> int:
-        """Appends its vertices; returns the index of the first."""
-        first = self.count
-        self.rest.append(dressed.vertices)
-        self.base.append(dressed.base)
-        self.weights.append(dressed.weights)
-        self.count += len(dressed.vertices)
-        return first
 
 
 def _sample_betas(body: BodyModel, dice: Dice, split: Split) -> tuple[torch.Tensor, bool]:
@@ -89,104 +63,127 @@ def _sample_betas(body: BodyModel, dice: Dice, split: Split) -> tuple[torch.Tens
     return (1 - t) * body.known_betas[a] + t * body.known_betas[b], woman
 
 
-def _fitting(garments: list[Garment], woman: bool) -> list[Garment]:
-    """Garments cut for this gender; all of them where there is none."""
-    wrong = "male_" if woman else "female_"
-    return [g for g in garments if not g.name.startswith(wrong)] or garments
+def _dress(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split) -> _Dressed:
+    dice = Dice(seed)
+    betas, woman = _sample_betas(body, dice, split)
+    rests, heads = body.rest(betas[None])
+    rest = rests[0]
+    worn = sample_outfit(wardrobe, rest, body.mean[: body.vertex_count], dice, split, woman)
+    hidden = torch.zeros(body.vertex_count, dtype=torch.bool, device=rest.device)
+    for one in worn:
+        hidden[one.hidden] = True
+    is_skin = (body.faces < _SKIN_VERTICES).all(1)
+    covered = is_skin & hidden[body.faces].all(1)
+    is_eye = (body.faces >= _SKIN_VERTICES).all(1)
+    skin = dice.choice(pick_pairs(wardrobe.skins, split))[1]
+    eye = dice.choice(wardrobe.eyes)[1]
+    first = list(accumulate((len(one.vertices) for one in worn), initial=len(rest)))
+
+    def stacked(name: str, *of_body: torch.Tensor) -> torch.Tensor:
+        return torch.cat([*of_body, *(getattr(one, name) for one in worn)])
+
+    def shifted(faces: Callable[[Worn], torch.Tensor], *kinds: str) -> list[torch.Tensor]:
+        pairs = zip(worn, first, strict=False)
+        return [faces(one) + start for one, start in pairs if one.kind in kinds]
+
+    shown = [body.faces[is_skin & ~covered], body.faces[is_eye]]
+    shown += [one.faces + start for one, start in zip(worn, first, strict=False)]
+    own = torch.arange(len(rest), device=rest.device)[:, None].expand(-1, 3)
+    parts = torch.tensor([len(faces) for faces in shown], device=rest.device)
+    empty = body.faces[:0]
+    skin_rest = rest[:_SKIN_VERTICES, 1]
+    return _Dressed(
+        vertices=stacked("vertices", rest),
+        base=stacked("base", own),
+        weights=stacked("weights", torch.full_like(rest, 1 / 3)),
+        faces=torch.cat(shown),
+        face_uvs=stacked(
+            "face_uvs", body.face_uvs[is_skin & ~covered], body.face_uvs[is_eye]
+        ),
+        face_part=torch.repeat_interleave(
+            torch.arange(len(shown), device=rest.device), parts
+        ),
+        paints=(sample_skin_paint(dice), _EYE_PAINT, *(one.paint for one in worn)),
+        textures=(skin, eye, *(one.texture for one in worn)),
+        normal_maps=(-1, -1, *(one.normal_map for one in worn)),
+        is_card=(False, False, *(one.kind in ("hair", "card") for one in worn)),
+        closed_faces=torch.cat(
+            [
+                wardrobe.body_faces,
+                *shifted(lambda one: torch.cat([one.faces, one.caps]), "cloth", "shoes", "hard"),
+            ]
+        ),
+        open_faces=torch.cat([empty, *shifted(lambda one: one.faces, "hair")]),
+        hidden_faces=body.faces[covered],
+        heads=heads[0],
+        rotations=sample_pose(wardrobe, body, dice, split).to(rest.device),
+        stature_m=float(skin_rest.max() - skin_rest.min()),
+    )
 
 
-def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split = "train") -> Person:
-    """Makes one person.
+def sample_people(
+    wardrobe: Wardrobe, body: BodyModel, seeds: Sequence[int], split: Split = "train"
+) -> People:
+    """Makes people.
 
     Args:
         wardrobe: The packed assets.
         body: The parametric body.
-        seed: The same seed gives the same person on the same kind of device.
+        seeds: One a person. The same seed gives the same person on the same kind of device,
+            whoever else is in the batch.
         split: Which garments, hair, skins, poses and shapes may be used.
     """
-    dice = Dice(seed)
-    betas, woman = _sample_betas(body, dice, split)
-    rest_batch, heads = body.rest(betas[None])
-    rest = rest_batch[0]
-    mean = body.mean[: body.vertex_count]
-    assembly = _Assembly(rest)
-    parts: list[Part] = []
-    closed: list[torch.Tensor] = [wardrobe.body_faces]
-    hair_faces = torch.zeros(0, 3, dtype=torch.int64, device=rest.device)
-    hidden = torch.zeros(body.vertex_count, dtype=torch.bool, device=rest.device)
+    dressed = [_dress(wardrobe, body, seed, split) for seed in seeds]
+    device = body.mean.device
+    first = list(accumulate((len(one.vertices) for one in dressed), initial=0))
 
-    def wear(dressed: Dressed, source: Garment | None, paint: Paint) -> None:
-        first = assembly.add(dressed)
-        hidden[dressed.hidden] = True
-        uvs = (
-            source.face_uvs
-            if source is not None
-            else torch.zeros(len(dressed.faces), 3, 2, device=rest.device)
+    def shifted(name: str) -> torch.Tensor:
+        return torch.cat(
+            [getattr(one, name) + start for one, start in zip(dressed, first, strict=False)]
         )
-        texture = source.texture if source is not None else None
-        normal_map = source.normal_map if source is not None else None
-        parts.append(Part(dressed.faces + first, uvs, paint, texture, normal_map, False))
-        closed.append(torch.cat([dressed.faces, dressed.caps]) + first)
 
-    if dice.chance(0.5 if split == "train" else 0.65):
-        outfit = dice.choice(_fitting(pick_named(wardrobe.outfits, split), woman))
-        loosen = dice.uniform(0.0, 0.015)
-        paint = sample_cloth_paint(dice, outfit.texture is not None)
-        wear(fit_garment(outfit, rest, dice, loosen), outfit, paint)
-    else:
-        one_cloth = split == "held_out"
-        paint = sample_cloth_paint(dice, False)
-        for dressed in procedural_outfit(wardrobe, rest, mean, dice, split):
-            wear(dressed, None, paint)
-            paint = paint if one_cloth else sample_cloth_paint(dice, False)
-    if dice.chance(0.85):
-        shoes = dice.choice(pick_named(wardrobe.shoes, split))
-        wear(fit_garment(shoes, rest, dice, 0.0), shoes, sample_cloth_paint(dice, True))
-    if wardrobe.hats and dice.chance(0.06):
-        hat = dice.choice(wardrobe.hats)
-        wear(fit_garment(hat, rest, dice, 0.0), hat, sample_cloth_paint(dice, True))
-    hair_paint = sample_hair_paint(dice)
-    cards = [dice.choice(wardrobe.eyebrows)]
-    if dice.chance(0.94):
-        cards.append(dice.choice(pick_named(wardrobe.hair, split)))
-    for i, card in enumerate(cards):
-        dressed = fit_garment(card, rest, dice, 0.0)
-        first = assembly.add(dressed)
-        parts.append(
-            Part(dressed.faces + first, card.face_uvs, hair_paint, card.texture, None, True)
-        )
-        if i == 1:
-            hair_faces = dressed.faces + first
+    def every(name: str) -> torch.Tensor:
+        return torch.cat([getattr(one, name) for one in dressed])
 
-    is_skin = (body.faces < _SKIN_VERTICES).all(1)
-    shown = is_skin & ~hidden[body.faces].all(1)
-    is_eye = (body.faces >= _SKIN_VERTICES).all(1)
-    skin = dice.choice(pick_pairs(wardrobe.skins, split))[1]
-    eye = dice.choice(wardrobe.eyes)[1]
-    parts += [
-        Part(body.faces[shown], body.face_uvs[shown], sample_skin_paint(dice), skin, None, False),
-        Part(body.faces[is_eye], body.face_uvs[is_eye], _EYE_TINT, eye, None, False),
-    ]
+    heads = torch.stack([one.heads for one in dressed])
+    rotations = torch.stack([one.rotations for one in dressed])
+    transforms, joints = body.bone_transforms(heads, rotations)
+    per_vertex = body.vertex_transforms(transforms).flatten(2)
+    matrices = []
+    for one, own in zip(dressed, per_vertex, strict=True):
+        mixed = [own[one.base[:, k]] * one.weights[:, k, None] for k in range(3)]
+        matrices.append(mixed[0] + mixed[1] + mixed[2])
+    rest = every("vertices")
+    vertices = apply_transforms(torch.cat(matrices).view(-1, 3, 4), rest)
+    pelvis = joints[:, body.bones.index("spine05")]
+    counts = torch.tensor(first, device=device).diff()
+    vertices = vertices - pelvis.repeat_interleave(counts, 0)
+    faces = shifted("faces")
+    parts = list(accumulate((len(one.paints) for one in dressed), initial=0))
+    face_part = [one.face_part + start for one, start in zip(dressed, parts, strict=False)]
 
-    rotations = sample_pose(wardrobe, body, dice, split)
-    transforms, joints = body.bone_transforms(heads, rotations[None].to(rest.device))
-    per_vertex = body.vertex_transforms(transforms)[0].flatten(1)
-    base, weights = torch.cat(assembly.base), torch.cat(assembly.weights)
-    rest_all = torch.cat(assembly.rest)
-    mixed = sum(per_vertex[base[:, k]] * weights[:, k, None] for k in range(3))
-    assert isinstance(mixed, torch.Tensor)
-    vertices = apply_transforms(mixed.view(-1, 3, 4), rest_all)
-    vertices = vertices - joints[0, body.bones.index("spine05")]
-    drawn = torch.cat([part.faces for part in parts])
-    # The hidden skin takes part, so that the visible skin beside it has the body's normals.
-    normals = vertex_normals(vertices, torch.cat([drawn, body.faces[is_skin & ~shown]]))
-    skin_rest = rest[:_SKIN_VERTICES]
-    return Person(
+    def listed(name: str) -> list[int]:
+        return [value for one in dressed for value in getattr(one, name)]
+
+    is_card = listed("is_card")
+    skin = body.faces[(body.faces < body.vertex_count).all(1)]
+    return People(
         vertices=vertices,
-        rest=rest_all,
-        normals=normals,
-        parts=tuple(parts),
-        solid_faces=torch.cat(closed),
-        hair_faces=hair_faces,
-        stature_m=float(skin_rest[:, 1].max() - skin_rest[:, 1].min()),
+        rest=rest,
+        normals=vertex_normals(vertices, torch.cat([faces, shifted("hidden_faces")])),
+        first_vertex=tuple(first),
+        faces=faces,
+        face_uvs=every("face_uvs"),
+        face_part=torch.cat(face_part),
+        paints=stack_paints(
+            [paint for one in dressed for paint in one.paints], listed("textures"), device
+        ),
+        normal_map=torch.tensor(listed("normal_maps"), device=device),
+        is_card=torch.tensor(is_card, device=device),
+        textures=wardrobe.textures,
+        closed_faces=shifted("closed_faces"),
+        open_faces=shifted("open_faces"),
+        body_faces=torch.cat([skin + start for start in first[:-1]]),
+        joints=joints - pelvis[:, None],
+        stature_m=torch.tensor([one.stature_m for one in dressed], device=device),
     )

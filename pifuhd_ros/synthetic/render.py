@@ -1,96 +1,101 @@
-"""Draws a person as the networks see one: albedo, front and back normals, in the crop's box."""
+"""Draws people as the networks see them: albedo, normals and depth of front and back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
+from torch.nn import functional as F
 
 from pifuhd_ros.geometry.rasterize import Coverage, cover, nearest
-from pifuhd_ros.synthetic.paint import apply_paint, sample_texture
-from pifuhd_ros.synthetic.person import Part, Person
+from pifuhd_ros.synthetic.paint import albedo_of, sample_textures
+from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.placement import Placement
 
 _OPAQUE = 0.4
+_JOINT_DEPTH_M = 0.12
+"""A joint lies at most so deep under the skin that shows it."""
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where the model box [-1, 1]^3 lies: model = (rotation @ p - centre) * scale."""
-
-    rotation: torch.Tensor
-    """(3, 3) model_from_person."""
-    centre_m: torch.Tensor
-    """(3,) of the box, in turned metres."""
-    scale: float
-    """Model units a metre."""
-
-    def to_model(self, points: torch.Tensor) -> torch.Tensor:
-        """Points (N, 3) of the person, in metres, in the model box."""
-        return (points @ self.rotation.T - self.centre_m) * self.scale
-
-
-@dataclass(frozen=True)
-class View:
-    """One orthographic view; maps are pixel-aligned with the crop (see PersonCrop)."""
+class Views:
+    """Square views; all maps are pixel-aligned with the crop (see PersonCrop), model space."""
 
     albedo: torch.Tensor
-    """(3, S, S) in [0, 1], zero outside the mask."""
+    """(B, 3, S, S) in [0, 1] of the front, zero outside the mask."""
+    albedo_back: torch.Tensor
+    """(B, 3, S, S) of the farthest surface, seen through the person."""
     normal_front: torch.Tensor
-    """(3, S, S) unit, model space, z >= 0."""
+    """(B, 3, S, S) unit, z >= 0."""
     normal_back: torch.Tensor
-    """(3, S, S) unit, model space, z <= 0."""
+    """(B, 3, S, S) unit, z <= 0."""
+    body_front: torch.Tensor
+    """(B, 3, S, S) normals of the body without clothes; zero where it is not."""
+    body_back: torch.Tensor
+    """(B, 3, S, S)."""
     z_front: torch.Tensor
-    """(S, S) model-space z of the nearest surface, zero outside the mask."""
+    """(B, S, S) z of the nearest surface, zero outside the mask."""
     z_back: torch.Tensor
-    """(S, S) of the farthest surface."""
+    """(B, S, S) of the farthest surface."""
     mask: torch.Tensor
-    """(S, S) bool."""
-    placement: Placement
+    """(B, S, S) bool."""
+    joints: torch.Tensor
+    """(B, J, 3) model space: the crop's pixels and the depth of every joint."""
+    joints_visible: torch.Tensor
+    """(B, J) bool: in the image, and nothing but its own limb before it."""
+    person: tuple[int, ...]
+    """Of each view."""
+    placements: tuple[Placement, ...]
+
+    def __len__(self) -> int:
+        return len(self.placements)
 
 
-def place_person(
-    person: Person,
-    rotation: torch.Tensor,
-    fill: float = 1 / 1.1,
-    shift: tuple[float, float] = (0, 0),
-) -> Placement:
-    """The box in which the person's longer side fills ``fill`` of the crop.
+@dataclass(frozen=True)
+class _Scene:
+    """The faces of all views in one list."""
 
-    The box is centred on the drawn person's tight box in x and y, and on the pelvis in z, which an
-    image shows better than the middle of the body's unseen depth.
-
-    Args:
-        person: Whom to place.
-        rotation: (3, 3) model_from_person.
-        fill: Share of the crop that the person's longer side takes.
-        shift: Of the person inside the crop, as shares of the crop's half size.
-    """
-    used = torch.unique(torch.cat([part.faces.reshape(-1) for part in person.parts]))
-    turned = person.vertices[used] @ rotation.T
-    low, high = turned.amin(0), turned.amax(0)
-    half = float((high - low)[:2].max()) / 2 / fill
-    centre = (low + high) / 2
-    centre[0] -= shift[0] * half
-    centre[1] -= shift[1] * half
-    centre[2] = 0
-    return Placement(rotation, centre, 1 / half)
+    pixels: torch.Tensor
+    """(V, 3) column, row and depth of every vertex of every view."""
+    faces: torch.Tensor
+    """(F, 3) into them."""
+    view: torch.Tensor
+    """(F,)."""
+    source: torch.Tensor
+    """(F,) index into the faces that were given."""
 
 
-def _to_pixels(model: torch.Tensor, size: int) -> torch.Tensor:
-    """Model points (N, 3) as pixel column, row and depth."""
+def _screen(placement: Placement, points: torch.Tensor, size: int) -> torch.Tensor:
+    """Person space (N, 3) as pixel column, row and a depth that is linear on the screen."""
+    model = placement.to_model(points)
     u = (model[:, 0] + 1) / 2 * (size - 1)
     v = (1 - model[:, 1]) / 2 * (size - 1)
-    return torch.stack([u, v, -model[:, 2]], 1)
+    z = model[:, 2]
+    return torch.stack([u, v, -z / (1 - z * placement.inverse_distance)], 1)
+
+
+def _scene(
+    people: People,
+    faces: torch.Tensor,
+    person: Sequence[int],
+    placements: Sequence[Placement],
+    size: int,
+) -> _Scene:
+    pixels, where, view, source, count = [], [], [], [], 0
+    for i, (who, placement) in enumerate(zip(person, placements, strict=True)):
+        low, high = people.first_vertex[who], people.first_vertex[who + 1]
+        pixels.append(_screen(placement, people.vertices[low:high], size))
+        mine = torch.nonzero((faces[:, 0] >= low) & (faces[:, 0] < high))[:, 0]
+        where.append(faces[mine] - low + count)
+        view.append(torch.full_like(mine, i))
+        source.append(mine)
+        count += high - low
+    return _Scene(torch.cat(pixels), torch.cat(where), torch.cat(view), torch.cat(source))
 
 
 def _select(coverage: Coverage, keep: torch.Tensor) -> Coverage:
-    return Coverage(
-        coverage.pixel[keep],
-        coverage.face[keep],
-        coverage.barycentric[keep],
-        coverage.depth[keep],
-        coverage.is_front[keep],
-    )
+    return Coverage(**{name: value[keep] for name, value in vars(coverage).items()})
 
 
 def _mix(values: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
@@ -98,138 +103,167 @@ def _mix(values: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
     return (values * barycentric[..., None]).sum(1)
 
 
-def _tangent_normals(
-    person: Person, part: Part, face: torch.Tensor, uv: torch.Tensor, normals: torch.Tensor
-) -> torch.Tensor:
-    """Normals (N, 3) bent by the part's normal map."""
-    assert part.normal_map is not None
-    a, b, c = person.vertices[part.faces[face]].unbind(1)
-    ta, tb, tc = part.face_uvs[face].unbind(1)
-    e1, e2 = b - a, c - a
-    d1, d2 = tb - ta, tc - ta
-    area = d1[:, 0] * d2[:, 1] - d1[:, 1] * d2[:, 0]
-    sign = torch.where(area >= 0, 1.0, -1.0)[:, None]
-    tangent = torch.nn.functional.normalize((e1 * d2[:, 1:] - e2 * d1[:, 1:]) * sign, dim=1)
-    tangent = tangent - normals * (tangent * normals).sum(1, keepdim=True)
-    bitangent = torch.linalg.cross(normals, tangent) * sign
-    bend = sample_texture(part.normal_map, uv) * 2 - 1
-    bent = bend[:, :1] * tangent + bend[:, 1:2] * bitangent + bend[:, 2:].clamp(min=0.2) * normals
-    return torch.nn.functional.normalize(bent, dim=1)
+def _inverse_distance(placements: Sequence[Placement], device: torch.device) -> torch.Tensor:
+    return torch.tensor([p.inverse_distance for p in placements], device=device)
 
 
-class _Surface:
-    """The person's drawn faces, all parts in one list."""
+def _cover(scene: _Scene, placements: Sequence[Placement], size: int) -> Coverage:
+    """Every hit; its weights are those of the surface, which perspective shifts on the screen."""
+    coverage = cover(scene.pixels, scene.faces, size, size, scene.view)
+    if all(p.inverse_distance == 0 for p in placements):
+        return coverage
+    inverse = _inverse_distance(placements, scene.view.device)[scene.view[coverage.face]]
+    depths = scene.pixels[scene.faces[coverage.face], 2]
+    weights = coverage.barycentric * (1 - inverse[:, None] * depths)
+    return replace(coverage, barycentric=weights / weights.sum(1, keepdim=True))
 
-    def __init__(self, person: Person) -> None:
-        self.person = person
-        self.faces = torch.cat([part.faces for part in person.parts])
-        counts = [len(part.faces) for part in person.parts]
-        device = self.faces.device
-        self.part = torch.repeat_interleave(
-            torch.arange(len(counts), device=device), torch.tensor(counts, device=device)
-        )
-        self.first = [sum(counts[:i]) for i in range(len(counts))]
 
-    def of_part(self, index: int, coverage: Coverage) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rows of the coverage that show this part, and the part's own face numbers."""
-        rows = torch.nonzero(self.part[coverage.face] == index)[:, 0]
-        return rows, coverage.face[rows] - self.first[index]
+def _opaque(people: People, scene: _Scene, coverage: Coverage) -> Coverage:
+    """Without the transparent places of hair and brow cards."""
+    part = people.face_part[scene.source[coverage.face]]
+    card = torch.nonzero(people.is_card[part])[:, 0]
+    face = scene.source[coverage.face[card]]
+    uv = _mix(people.face_uvs[face], coverage.barycentric[card])
+    texture = people.paints.texture[part[card]]
+    keep = torch.ones_like(part, dtype=torch.bool)
+    keep[card] = sample_textures(people.textures, texture, uv)[:, 3] > _OPAQUE
+    return _select(coverage, keep)
 
-    def opaque(self, coverage: Coverage) -> Coverage:
-        """Without the transparent places of hair and brow cards."""
-        keep = torch.ones(len(coverage.pixel), dtype=torch.bool, device=coverage.pixel.device)
-        for i, part in enumerate(self.person.parts):
-            if not part.is_card or part.texture is None:
-                continue
-            rows, face = self.of_part(i, coverage)
-            uv = _mix(part.face_uvs[face], coverage.barycentric[rows])
-            keep[rows] = sample_texture(part.texture[3:], uv)[:, 0] > _OPAQUE
-        return _select(coverage, keep)
 
-    def normals(self, hits: Coverage, rotation: torch.Tensor, towards: float) -> torch.Tensor:
-        """Model-space normals (N, 3) at the hits, facing the viewer at z = ``towards``."""
-        values = _mix(self.person.normals[self.faces[hits.face]], hits.barycentric)
-        values = torch.nn.functional.normalize(values, dim=1)
-        for i, part in enumerate(self.person.parts):
-            if part.normal_map is not None:
-                rows, face = self.of_part(i, hits)
-                uv = _mix(part.face_uvs[face], hits.barycentric[rows])
-                values[rows] = _tangent_normals(self.person, part, face, uv, values[rows])
-        values = values @ rotation.T
-        away = values[:, 2] * towards < 0
-        is_card = torch.tensor([p.is_card for p in self.person.parts], device=away.device)
-        flip = away & is_card[self.part[hits.face]]
-        values = torch.where(flip[:, None], -values, values)
+class _Hits:
+    """The nearest, or the farthest, surface of every pixel that shows one."""
+
+    def __init__(
+        self,
+        people: People,
+        scene: _Scene,
+        coverage: Coverage,
+        placements: Sequence[Placement],
+        size: int,
+        towards: float,
+    ) -> None:
+        pixels = size * size * len(placements)
+        index = nearest(replace(coverage, depth=coverage.depth * towards), pixels)
+        self.pixel = torch.nonzero(index >= 0)[:, 0]
+        chosen = index[self.pixel]
+        self.view = self.pixel // (size * size)
+        self.weights = coverage.barycentric[chosen]
+        self.source = scene.source[coverage.face[chosen]]
+        self._depth = coverage.depth[chosen]
+        self._people = people
+        self._placements = placements
+        self._size = size
+        self._towards = towards
+
+    def image(self, values: torch.Tensor) -> torch.Tensor:
+        """Values (N, C) of the hits as maps (B, C, S, S), zero elsewhere."""
+        count, size = len(self._placements), self._size
+        canvas = values.new_zeros(count * size * size, values.shape[1])
+        canvas[self.pixel] = values
+        return canvas.view(count, size, size, -1).permute(0, 3, 1, 2).contiguous()
+
+    def z(self) -> torch.Tensor:
+        """Model-space z (B, S, S)."""
+        inverse = _inverse_distance(self._placements, self.view.device)[self.view]
+        z = -self._depth / (1 - self._depth * inverse)
+        return self.image(z[:, None])[:, 0]
+
+    def albedo(self) -> torch.Tensor:
+        """(B, 3, S, S)."""
+        people = self._people
+        uv = _mix(people.face_uvs[self.source], self.weights)
+        rest = _mix(people.rest[people.faces[self.source]], self.weights)
+        part = people.face_part[self.source]
+        return self.image(albedo_of(people.paints, people.textures, part, uv, rest))
+
+    def normals(self, faces: torch.Tensor, detailed: bool) -> torch.Tensor:
+        """Unit normals (B, 3, S, S) that face the viewer.
+
+        Args:
+            faces: (F, 3) that ``source`` counts.
+            detailed: Bends them by the normal maps, which only the drawn faces have.
+        """
+        people = self._people
+        values = F.normalize(_mix(people.normals[faces[self.source]], self.weights), dim=1)
+        if detailed:
+            part = people.face_part[self.source]
+            rows = torch.nonzero(people.normal_map[part] >= 0)[:, 0]
+            values[rows] = self._bent(rows, part[rows], values[rows])
+        rotation = torch.stack([p.rotation for p in self._placements])[self.view]
+        values = (rotation @ values[..., None])[..., 0]
+        if detailed:
+            away = (values[:, 2] * self._towards < 0) & people.is_card[part]
+            values = torch.where(away[:, None], -values, values)
         # A smooth normal may lean past the silhouette; what is seen cannot face away.
-        z = values[:, 2:] * towards
-        values = torch.cat([values[:, :2], z.clamp(min=0) * towards], 1)
-        return torch.nn.functional.normalize(values, dim=1)
+        z = values[:, 2:] * self._towards
+        values = torch.cat([values[:, :2], z.clamp(min=0) * self._towards], 1)
+        return self.image(F.normalize(values, dim=1))
 
-    def albedo(self, hits: Coverage) -> torch.Tensor:
-        """(N, 3) at the hits."""
-        rest = _mix(self.person.rest[self.faces[hits.face]], hits.barycentric)
-        values = torch.zeros_like(rest)
-        for i, part in enumerate(self.person.parts):
-            rows, face = self.of_part(i, hits)
-            uv = _mix(part.face_uvs[face], hits.barycentric[rows])
-            values[rows] = apply_paint(part.paint, part.texture, uv, rest[rows])
-        return values
+    def _bent(self, rows: torch.Tensor, part: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
+        people, source = self._people, self.source[rows]
+        a, b, c = people.vertices[people.faces[source]].unbind(1)
+        ta, tb, tc = people.face_uvs[source].unbind(1)
+        e1, e2 = b - a, c - a
+        d1, d2 = tb - ta, tc - ta
+        area = d1[:, 0] * d2[:, 1] - d1[:, 1] * d2[:, 0]
+        sign = torch.where(area >= 0, 1.0, -1.0)[:, None]
+        tangent = F.normalize((e1 * d2[:, 1:] - e2 * d1[:, 1:]) * sign, dim=1)
+        tangent = tangent - normals * (tangent * normals).sum(1, keepdim=True)
+        bitangent = torch.linalg.cross(normals, tangent) * sign
+        uv = _mix(people.face_uvs[source], self.weights[rows])
+        bend = sample_textures(people.textures, people.normal_map[part], uv)[:, :3] * 2 - 1
+        bent = bend[:, :1] * tangent + bend[:, 1:2] * bitangent
+        return F.normalize(bent + bend[:, 2:].clamp(min=0.2) * normals, dim=1)
 
 
-def _image(values: torch.Tensor, pixel: torch.Tensor, size: int) -> torch.Tensor:
-    canvas = torch.zeros(size * size, values.shape[1], device=values.device)
-    canvas[pixel] = values
-    return canvas.T.reshape(-1, size, size)
+def _visible(joints: torch.Tensor, z_front: torch.Tensor, mask: torch.Tensor, deep: torch.Tensor) -> torch.Tensor:
+    """Which joints (B, J, 3) lie in the image, at most ``deep`` (B,) behind what it shows there."""
+    size = mask.shape[-1]
+    u = (joints[..., 0] + 1) / 2 * (size - 1)
+    v = (1 - joints[..., 1]) / 2 * (size - 1)
+    inside = (u >= 0) & (v >= 0) & (u <= size - 1) & (v <= size - 1)
+    safe = torch.where(inside, v.round() * size + u.round(), 0.0).long()
+    shown = z_front.flatten(1).gather(1, safe) - joints[..., 2] < deep[:, None]
+    return inside & mask.flatten(1).gather(1, safe) & shown
 
 
-def render_views(person: Person, placements: list[Placement], size: int) -> list[View]:
-    """Draws the person once for each placement, all in one pass of the rasteriser.
+def render_views(
+    people: People, person: Sequence[int], placements: Sequence[Placement], size: int
+) -> Views:
+    """Draws people, each view in one pass of the rasteriser with all others.
 
     Args:
-        person: Whom to draw.
-        placements: The views.
+        people: Whom to draw.
+        person: Who is in each view.
+        placements: Of each view.
         size: Of the square images, in pixels.
     """
-    surface = _Surface(person)
-    count = len(person.vertices)
-    points = torch.cat([_to_pixels(p.to_model(person.vertices), size) for p in placements])
-    faces = torch.cat([surface.faces + i * count for i in range(len(placements))])
-    per_image = len(surface.faces)
-    image = torch.arange(len(placements), device=faces.device).repeat_interleave(per_image)
-    everything = cover(points, faces, size, size, image)
-    everything = Coverage(
-        everything.pixel,
-        everything.face % per_image,
-        everything.barycentric,
-        everything.depth,
-        everything.is_front,
+    scene = _scene(people, people.faces, person, placements, size)
+    coverage = _opaque(people, scene, _cover(scene, placements, size))
+    front = _Hits(people, scene, coverage, placements, size, 1.0)
+    back = _Hits(people, scene, coverage, placements, size, -1.0)
+    bare = _scene(people, people.body_faces, person, placements, size)
+    skin = _cover(bare, placements, size)
+    skin_front = _Hits(people, bare, skin, placements, size, 1.0)
+    skin_back = _Hits(people, bare, skin, placements, size, -1.0)
+    one = torch.ones(len(front.pixel), 1, device=front.pixel.device)
+    mask, z_front = front.image(one)[:, 0] > 0, front.z()
+    joints = torch.stack(
+        [p.to_model(people.joints[who]) for who, p in zip(person, placements, strict=True)]
     )
-    everything = surface.opaque(everything)
-    pixels = size * size
-    front = nearest(everything, pixels * len(placements))
-    from_behind = Coverage(
-        everything.pixel,
-        everything.face,
-        everything.barycentric,
-        -everything.depth,
-        everything.is_front,
+    deep = torch.tensor([p.scale * _JOINT_DEPTH_M for p in placements], device=mask.device)
+    return Views(
+        albedo=front.albedo(),
+        albedo_back=back.albedo(),
+        normal_front=front.normals(people.faces, detailed=True),
+        normal_back=back.normals(people.faces, detailed=True),
+        body_front=skin_front.normals(people.body_faces, detailed=False),
+        body_back=skin_back.normals(people.body_faces, detailed=False),
+        z_front=z_front,
+        z_back=back.z(),
+        mask=mask,
+        joints=joints,
+        joints_visible=_visible(joints, z_front, mask, deep),
+        person=tuple(person),
+        placements=tuple(placements),
     )
-    back = nearest(from_behind, pixels * len(placements))
-    views: list[View] = []
-    for i, placement in enumerate(placements):
-        here = slice(i * pixels, (i + 1) * pixels)
-        pixel = torch.nonzero(front[here] >= 0)[:, 0]
-        near = _select(everything, front[here][pixel])
-        far = _select(everything, back[here][pixel])
-        views.append(
-            View(
-                albedo=_image(surface.albedo(near), pixel, size),
-                normal_front=_image(surface.normals(near, placement.rotation, 1.0), pixel, size),
-                normal_back=_image(surface.normals(far, placement.rotation, -1.0), pixel, size),
-                z_front=_image(-near.depth[:, None], pixel, size)[0],
-                z_back=_image(-far.depth[:, None], pixel, size)[0],
-                mask=(front[here] >= 0).view(size, size),
-                placement=placement,
-            )
-        )
-    return views

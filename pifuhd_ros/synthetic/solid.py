@@ -1,173 +1,163 @@
-"""Which points lie inside a person."""
+"""Which points lie inside people, and where the surface of the solid is."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 
 from pifuhd_ros.geometry.rasterize import cover
-from pifuhd_ros.synthetic.person import Person
+from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.winding import WindingNumber
 
-_PAIRS_PER_CHUNK = 200_000
+REACH_M = 1.7
+"""Nothing of a person lies farther from the pelvis along any axis."""
+_SIDE_TEST_M = 0.002
 
 
 @dataclass(frozen=True)
-class LabelledPoints:
-    """Points of a person's space with their occupancy."""
+class Boundary:
+    """Points on the outer surface of the solids, where inside and outside meet."""
 
     points: torch.Tensor
     """(N, 3) metres, person space."""
-    inside: torch.Tensor
-    """(N,) bool."""
+    normals: torch.Tensor
+    """(N, 3) unit, outward."""
+    corners: torch.Tensor
+    """(N, 3, 3) of the triangle that each lies on."""
+    person: torch.Tensor
+    """(N,)."""
 
 
-def winding_number(points: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
-    """Generalized winding number (N,) of a triangle soup (F, 3, 3) at points (N, 3).
+class _Lines:
+    """Crossings of the closed surfaces with a grid of lines along one axis.
 
-    Source: Jacobson et al., "Robust Inside-Outside Segmentation using Generalized Winding
-    Numbers", SIGGRAPH 2013; solid angle of a triangle from van Oosterom and Strackee, 1983.
+    The winding number of a closed surface at a point is the signed count of its crossings along any
+    ray: one pass of the rasteriser gives every crossing of every line.
     """
-    # Every dot product below is affine in the point, but for |p|²: seven matrix products replace
-    # the vectors of all pairs.
-    origin = triangles.reshape(-1, 3).mean(0)
-    A, B, C = (triangles - origin).unbind(1)
-    p_all = points - origin
-    cross = torch.linalg.cross(A, B) + torch.linalg.cross(B, C) + torch.linalg.cross(C, A)
-    volume = (A * torch.linalg.cross(B, C)).sum(1)
 
-    def products(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return (x * y).sum(1), -(x + y).T
+    def __init__(self, people: People, axis: int, cell_m: float) -> None:
+        self.axis = axis
+        self._cell_m = cell_m
+        self._side = 2 * round(REACH_M / cell_m) + 1
+        across = [(axis + 1) % 3, (axis + 2) % 3]
+        self._across = across
+        vertices = people.vertices
+        raster = torch.cat(
+            [(vertices[:, across] + REACH_M) / cell_m, vertices[:, axis : axis + 1]], 1
+        )
+        image = people.person_of_vertex[people.closed_faces[:, 0]]
+        hits = cover(raster, people.closed_faces, self._side, self._side, image)
+        self._keys, order = self._key(hits.pixel, hits.depth).sort()
+        self._face = hits.face[order]
+        self._line, self._depth = hits.pixel[order], hits.depth[order]
+        # Rows count upwards here: mirrored, so that fronts look like backs. Entering at a face that
+        # looks to -axis.
+        step = torch.where(hits.is_front[order], 1, -1)
+        zero = torch.zeros(1, dtype=torch.int64, device=step.device)
+        self._total = torch.cat([zero, step.cumsum(0)])
 
-    pairs = [products(x, y) for x, y in ((A, A), (B, B), (C, C), (A, B), (B, C), (C, A))]
-    result = torch.zeros(len(points), device=points.device)
-    step = max(1, _PAIRS_PER_CHUNK // max(1, len(triangles)))
-    for start in range(0, len(points), step):
-        p = p_all[start : start + step]
-        square = p.square().sum(1, keepdim=True)
-        la, lb, lc, ab, bc, ca = (torch.addmm(k, p, m).add_(square) for k, m in pairs)
-        for length in (la, lb, lc):
-            length.clamp_(min=0).sqrt_()
-        under = (la * lb).mul_(lc).addcmul_(ab, lc).addcmul_(bc, la).addcmul_(ca, lb)
-        over = torch.addmm(volume, p, -cross.T)
-        result[start : start + step] = torch.atan2(over, under).sum(1) / (2 * math.pi)
-    return result
+    def _key(self, line: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+        """Sorted by line, then by depth."""
+        return line.double() + (depth.double() + 2 * REACH_M) / (4 * REACH_M)
 
+    def snap(self, points: torch.Tensor) -> torch.Tensor:
+        """Points (N, 3) moved onto the nearest lines."""
+        moved = points.clone()
+        moved[:, self._across] = (points[:, self._across] / self._cell_m).round() * self._cell_m
+        return moved
 
-def surface_points(
-    person: Person, count: int, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Area-weighted random points on the drawn surfaces, and their face normals, (N, 3) each."""
-    faces = torch.cat([p.faces for p in person.parts])
-    a, b, c = person.vertices[faces].unbind(1)
-    cross = torch.linalg.cross(b - a, c - a)
-    area = cross.norm(dim=1)
-    chosen = torch.multinomial(area.cpu(), count, replacement=True, generator=generator)
-    chosen = chosen.to(faces.device)
-    r = torch.rand(count, 2, generator=generator).to(faces.device)
-    root = r[:, :1].sqrt()
-    points = (1 - root) * a[chosen] + root * (1 - r[:, 1:]) * b[chosen]
-    points = points + root * r[:, 1:] * c[chosen]
-    return points, torch.nn.functional.normalize(cross[chosen], dim=1)
+    def winding(self, points: torch.Tensor, person: torch.Tensor) -> torch.Tensor:
+        """Winding numbers (N,) at points on lines, which ``snap`` gives."""
+        cell = ((points[:, self._across] + REACH_M) / self._cell_m).round().long()
+        line = (person * self._side + cell[:, 1]) * self._side + cell[:, 0]
+        before = torch.searchsorted(self._keys, line.double())
+        upto = torch.searchsorted(self._keys, self._key(line, points[:, self.axis]))
+        return self._total[upto] - self._total[before]
 
-
-def label_points(person: Person, points: torch.Tensor, cell_m: float) -> LabelledPoints:
-    """Labels points, each moved in x and y to the middle of its cell.
-
-    A closed surface's winding number is the signed count of its crossings along any ray: one pass
-    of the rasteriser gives every crossing along z of every column of cells. Hair is open; its
-    generalized winding number is summed face by face, only around the head.
-
-    Args:
-        person: Who is tested.
-        points: (N, 3) metres, person space.
-        cell_m: Side of the columns.
-    """
-    low = points[:, :2].amin(0) - cell_m
-    cells = ((points[:, :2] - low) / cell_m).round().long()
-    width, height = (cells.amax(0) + 2).tolist()
-    points = torch.cat([low + cells * cell_m, points[:, 2:]], 1)
-    # Rows count downwards in images, upwards here: mirrored, so fronts look like backs.
-    raster = torch.cat([(person.vertices[:, :2] - low) / cell_m, person.vertices[:, 2:]], 1)
-    crossings = cover(raster, person.solid_faces, height, width)
-    pixel = cells[:, 1] * width + cells[:, 0]
-
-    # One sorted key a crossing: its column, then its depth.
-    depths = torch.cat([person.vertices[:, 2], points[:, 2]])
-    z_low, z_high = float(depths.min()) - 1e-3, float(depths.max()) + 1e-3
-
-    def key(column: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        return column.double() + (z.double() - z_low) / (z_high - z_low)
-
-    keys, order = key(crossings.pixel, crossings.depth).sort()
-    # Entering at a face that looks towards -z (seen from there), leaving at one that looks to +z.
-    step = torch.where(crossings.is_front[order], 1, -1)
-    total = torch.cat([torch.zeros(1, dtype=torch.int64, device=step.device), step.cumsum(0)])
-    before = torch.searchsorted(keys, pixel.double())
-    upto = torch.searchsorted(keys, key(pixel, points[:, 2]))
-    winding = (total[upto] - total[before]).float()
-    if len(person.hair_faces):
-        hair = person.vertices[person.hair_faces]
-        flat = hair.reshape(-1, 3)
-        near = ((points > flat.amin(0) - 0.01) & (points < flat.amax(0) + 0.01)).all(1)
-        unsure = torch.nonzero(near & (winding < 0.5))[:, 0]
-        winding[unsure] += winding_number(points[unsure], hair).clamp(min=0)
-    return LabelledPoints(points, winding > 0.5)
+    def boundary(self, people: People) -> Boundary:
+        """Crossings at which the solid begins or ends, of faces that look along the lines most."""
+        first = self._total[torch.searchsorted(self._keys, self._line.double())]
+        before, after = self._total[:-1] - first, self._total[1:] - first
+        corners = people.vertices[people.closed_faces[self._face]]
+        cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals = torch.nn.functional.normalize(cross, dim=1)
+        steep = normals[:, self.axis].abs() > 0.577
+        keep = torch.nonzero(((before > 0) != (after > 0)) & steep)[:, 0]
+        cell = self._line[keep] % self._side**2
+        points = torch.zeros(len(keep), 3, device=corners.device)
+        across = torch.stack([cell % self._side, cell // self._side], 1)
+        points[:, self._across] = across * self._cell_m - REACH_M
+        points[:, self.axis] = self._depth[keep]
+        person = self._line[keep] // self._side**2
+        return Boundary(points, normals[keep], corners[keep], person)
 
 
-def _around(person: Person, count: int, reach_m: float, generator: torch.Generator) -> torch.Tensor:
-    """Points (N, 3) around the upright axis, denser towards it, over the person's height.
+class Solid:
+    """The solids of a batch of people: the union of what is closed, and the hair."""
 
-    Seen from any side many of them lie in front of and behind the person: what is never asked
-    there comes out as slabs.
-    """
-    drawn = person.vertices[torch.cat([p.faces.reshape(-1) for p in person.parts])]
-    low, high = drawn.amin(0), drawn.amax(0)
-    r = torch.rand(count, 3, generator=generator).to(drawn.device)
-    angle = 2 * math.pi * r[:, 0]
-    x, z = reach_m * r[:, 1] * angle.cos(), reach_m * r[:, 1] * angle.sin()
-    middle = (low + high) / 2
-    y = low[1] + (high[1] - low[1]) * r[:, 2]
-    return torch.stack([middle[0] + x, y, middle[2] + z], 1)
+    def __init__(self, people: People, cell_m: float = 0.004) -> None:
+        """
+        Args:
+            people: Whose.
+            cell_m: Distance of the lines along z on which points are tested.
+        """
+        self._people = people
+        self._cell_m = cell_m
+        self._upright = _Lines(people, 2, cell_m)
 
+    def snap(self, points: torch.Tensor) -> torch.Tensor:
+        """Points (N, 3) moved in x and y, by half a cell at most, to where they can be tested."""
+        return self._upright.snap(points)
 
-def sample_labels(
-    person: Person,
-    count: int,
-    seed: int,
-    sigmas_m: tuple[float, ...] = (0.015, 0.05, 0.12),
-    shares: tuple[float, ...] = (0.3, 0.35, 0.12),
-    around_share: float = 0.17,
-    reach_m: float = 1.15,
-    cell_m: float = 0.003,
-) -> LabelledPoints:
-    """Labelled points for training: bands around the surface, the rest over the whole box.
+    def contains(self, points: torch.Tensor, person: torch.Tensor) -> torch.Tensor:
+        """Which snapped points (N, 3) lie inside their person (N,).
 
-    Args:
-        person: Who is sampled.
-        count: Of points.
-        seed: Of the random numbers.
-        sigmas_m: Standard deviations of the bands. Source: PIFuHD, CVPR 2020, section 4 uses 3 and
-            5 cm; a narrow band alone teaches a young network nothing.
-        shares: Of the points in each band.
-        around_share: Share of the points around the upright axis; what is left is uniform.
-        reach_m: Half side of the uniform box around the person's middle.
-        cell_m: See label_points.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    device = person.vertices.device
-    counts = [int(count * share) for share in shares]
-    parts = []
-    for sigma, number in zip(sigmas_m, counts, strict=True):
-        points, _ = surface_points(person, number, generator)
-        parts.append(points + sigma * torch.randn(number, 3, generator=generator).to(device))
-    around = int(count * around_share)
-    parts.append(_around(person, around, reach_m, generator))
-    drawn = person.vertices[torch.cat([p.faces.reshape(-1) for p in person.parts])]
-    middle = (drawn.amin(0) + drawn.amax(0)) / 2
-    rest = count - sum(counts) - around
-    uniform = 2 * torch.rand(rest, 3, generator=generator).to(device) - 1
-    parts.append(middle + reach_m * uniform)
-    order = torch.randperm(count, generator=generator).to(device)
-    return label_points(person, torch.cat(parts)[order], cell_m)
+        Hair is open: its generalized winding number is summed face by face, in its own box.
+        """
+        inside = self._upright.winding(points, person) > 0
+        for who in range(len(self._people)):
+            hair = self._open_triangles(who)
+            if len(hair):
+                flat = hair.reshape(-1, 3)
+                near = ((points > flat.amin(0) - 0.01) & (points < flat.amax(0) + 0.01)).all(1)
+                unsure = torch.nonzero(near & ~inside & (person == who))[:, 0]
+                inside[unsure] = WindingNumber(hair).at(points[unsure]) > 0.5
+        return inside
+
+    def _open_triangles(self, person: int) -> torch.Tensor:
+        people = self._people
+        return people.vertices_of(person)[people.faces_of(people.open_faces, person)]
+
+    def boundary(self, spacing_m: float = 0.006) -> Boundary:
+        """Points on the outer surface, about ``spacing_m`` apart; hair twice as far."""
+        parts = [_Lines(self._people, axis, spacing_m).boundary(self._people) for axis in range(3)]
+        parts += [self._hair_boundary(who, 2 * spacing_m) for who in range(len(self._people))]
+        return Boundary(
+            *(torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0]))
+        )
+
+    def _hair_boundary(self, person: int, spacing_m: float) -> Boundary:
+        """Middles of hair faces with one side inside and one outside, thinned out."""
+        hair = self._open_triangles(person)
+        middles = hair.mean(1)
+        # One face a cell: the first, whatever the device.
+        cells = (middles / spacing_m).round().long() + 2048
+        key = (cells[:, 0] * 4096 + cells[:, 1]) * 4096 + cells[:, 2]
+        _, inverse = torch.unique(key, return_inverse=True)
+        number = torch.arange(len(key), device=key.device)
+        count = int(inverse.max()) + 1 if len(key) else 0
+        first = torch.full((count,), len(key), device=key.device).scatter_reduce(
+            0, inverse, number, "amin"
+        )
+        corners, middles = hair[first], middles[first]
+        cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals = torch.nn.functional.normalize(cross, dim=1)
+        who = torch.full((len(first),), person, device=key.device)
+        sides = [
+            self.contains(self.snap(middles + sign * _SIDE_TEST_M * normals), who)
+            for sign in (1, -1)
+        ]
+        normals = torch.where(sides[0][:, None], -normals, normals)
+        keep = sides[0] != sides[1]
+        return Boundary(middles[keep], normals[keep], corners[keep], who[keep])
