@@ -7,17 +7,14 @@ from dataclasses import dataclass
 import torch
 
 from pifuhd_ros.body.model import BodyModel, apply_transforms
-from pifuhd_ros.synthetic.clothing import Dressed, fit_garment, procedural_outfit, vertex_normals
-from pifuhd_ros.synthetic.paint import (
-    Paint,
-    sample_cloth_paint,
-    sample_hair_paint,
-    sample_skin_paint,
-)
+from pifuhd_ros.synthetic.outfit import sample_outfit
+from pifuhd_ros.synthetic.paint import Paint, sample_skin_paint
 from pifuhd_ros.synthetic.pose import sample_pose
 from pifuhd_ros.synthetic.random import Dice
-from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_named, pick_pairs
-from pifuhd_ros.synthetic.wardrobe import Garment, Wardrobe
+from pifuhd_ros.synthetic.sheet import vertex_normals
+from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_pairs
+from pifuhd_ros.synthetic.wardrobe import Wardrobe
+from pifuhd_ros.synthetic.worn import Worn
 
 _SKIN_VERTICES = 13380
 _EYE_TINT = Paint((1.0, 1.0, 1.0), 1.0)
@@ -32,8 +29,9 @@ class Part:
     face_uvs: torch.Tensor
     """(F, 3, 2)."""
     paint: Paint
-    texture: torch.Tensor | None
-    normal_map: torch.Tensor | None
+    texture: int
+    """Index into the wardrobe's textures, -1 for none."""
+    normal_map: int
     is_card: bool
     """True for hair and brows: drawn where the texture is opaque, from both sides."""
 
@@ -50,6 +48,8 @@ class Person:
     """(V, 3) smooth, outward."""
     parts: tuple[Part, ...]
     """What is drawn."""
+    textures: torch.Tensor
+    """(T, 4, S, S) uint8, the wardrobe's."""
     solid_faces: torch.Tensor
     """(F, 3) closed, outward-facing surfaces; their union is the solid."""
     hair_faces: torch.Tensor
@@ -68,7 +68,7 @@ class _Assembly:
         self.weights = [torch.full_like(rest, 1 / 3)]
         self.count = len(rest)
 
-    def add(self, dressed: Dressed) -> int:
+    def add(self, dressed: Worn) -> int:
         """Appends its vertices; returns the index of the first."""
         first = self.count
         self.rest.append(dressed.vertices)
@@ -87,12 +87,6 @@ def _sample_betas(body: BodyModel, dice: Dice, split: Split) -> tuple[torch.Tens
     a, b = int(known[dice.integer(len(known))]), int(known[dice.integer(len(known))])
     t = dice.uniform(0, 1)
     return (1 - t) * body.known_betas[a] + t * body.known_betas[b], woman
-
-
-def _fitting(garments: list[Garment], woman: bool) -> list[Garment]:
-    """Garments cut for this gender; all of them where there is none."""
-    wrong = "male_" if woman else "female_"
-    return [g for g in garments if not g.name.startswith(wrong)] or garments
 
 
 def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split = "train") -> Person:
@@ -115,48 +109,24 @@ def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split =
     hair_faces = torch.zeros(0, 3, dtype=torch.int64, device=rest.device)
     hidden = torch.zeros(body.vertex_count, dtype=torch.bool, device=rest.device)
 
-    def wear(dressed: Dressed, source: Garment | None, paint: Paint) -> None:
-        first = assembly.add(dressed)
-        hidden[dressed.hidden] = True
-        uvs = (
-            source.face_uvs
-            if source is not None
-            else torch.zeros(len(dressed.faces), 3, 2, device=rest.device)
-        )
-        texture = source.texture if source is not None else None
-        normal_map = source.normal_map if source is not None else None
-        parts.append(Part(dressed.faces + first, uvs, paint, texture, normal_map, False))
-        closed.append(torch.cat([dressed.faces, dressed.caps]) + first)
-
-    if dice.chance(0.5 if split == "train" else 0.65):
-        outfit = dice.choice(_fitting(pick_named(wardrobe.outfits, split), woman))
-        loosen = dice.uniform(0.0, 0.015)
-        paint = sample_cloth_paint(dice, outfit.texture is not None)
-        wear(fit_garment(outfit, rest, dice, loosen), outfit, paint)
-    else:
-        one_cloth = split == "held_out"
-        paint = sample_cloth_paint(dice, False)
-        for dressed in procedural_outfit(wardrobe, rest, mean, dice, split):
-            wear(dressed, None, paint)
-            paint = paint if one_cloth else sample_cloth_paint(dice, False)
-    if dice.chance(0.85):
-        shoes = dice.choice(pick_named(wardrobe.shoes, split))
-        wear(fit_garment(shoes, rest, dice, 0.0), shoes, sample_cloth_paint(dice, True))
-    if wardrobe.hats and dice.chance(0.06):
-        hat = dice.choice(wardrobe.hats)
-        wear(fit_garment(hat, rest, dice, 0.0), hat, sample_cloth_paint(dice, True))
-    hair_paint = sample_hair_paint(dice)
-    cards = [dice.choice(wardrobe.eyebrows)]
-    if dice.chance(0.94):
-        cards.append(dice.choice(pick_named(wardrobe.hair, split)))
-    for i, card in enumerate(cards):
-        dressed = fit_garment(card, rest, dice, 0.0)
-        first = assembly.add(dressed)
+    for thing in sample_outfit(wardrobe, rest, mean, dice, split, woman):
+        first = assembly.add(thing)
+        hidden[thing.hidden] = True
+        is_card = thing.kind in ("hair", "card")
         parts.append(
-            Part(dressed.faces + first, card.face_uvs, hair_paint, card.texture, None, True)
+            Part(
+                thing.faces + first,
+                thing.face_uvs,
+                thing.paint,
+                thing.texture,
+                thing.normal_map,
+                is_card,
+            )
         )
-        if i == 1:
-            hair_faces = dressed.faces + first
+        if thing.kind == "hair":
+            hair_faces = thing.faces + first
+        elif not is_card:
+            closed.append(torch.cat([thing.faces, thing.caps]) + first)
 
     is_skin = (body.faces < _SKIN_VERTICES).all(1)
     shown = is_skin & ~hidden[body.faces].all(1)
@@ -164,8 +134,8 @@ def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split =
     skin = dice.choice(pick_pairs(wardrobe.skins, split))[1]
     eye = dice.choice(wardrobe.eyes)[1]
     parts += [
-        Part(body.faces[shown], body.face_uvs[shown], sample_skin_paint(dice), skin, None, False),
-        Part(body.faces[is_eye], body.face_uvs[is_eye], _EYE_TINT, eye, None, False),
+        Part(body.faces[shown], body.face_uvs[shown], sample_skin_paint(dice), skin, -1, False),
+        Part(body.faces[is_eye], body.face_uvs[is_eye], _EYE_TINT, eye, -1, False),
     ]
 
     rotations = sample_pose(wardrobe, body, dice, split)
@@ -186,6 +156,7 @@ def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split =
         rest=rest_all,
         normals=normals,
         parts=tuple(parts),
+        textures=wardrobe.textures,
         solid_faces=torch.cat(closed),
         hair_faces=hair_faces,
         stature_m=float(skin_rest[:, 1].max() - skin_rest[:, 1].min()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from pifuhd_ros.geometry.rasterize import Coverage, cover, nearest
-from pifuhd_ros.synthetic.paint import apply_paint, sample_texture
+from pifuhd_ros.synthetic.paint import albedo_of, sample_textures, stack_paints
 from pifuhd_ros.synthetic.person import Part, Person
 
 _OPAQUE = 0.4
@@ -102,7 +102,6 @@ def _tangent_normals(
     person: Person, part: Part, face: torch.Tensor, uv: torch.Tensor, normals: torch.Tensor
 ) -> torch.Tensor:
     """Normals (N, 3) bent by the part's normal map."""
-    assert part.normal_map is not None
     a, b, c = person.vertices[part.faces[face]].unbind(1)
     ta, tb, tc = part.face_uvs[face].unbind(1)
     e1, e2 = b - a, c - a
@@ -112,8 +111,9 @@ def _tangent_normals(
     tangent = torch.nn.functional.normalize((e1 * d2[:, 1:] - e2 * d1[:, 1:]) * sign, dim=1)
     tangent = tangent - normals * (tangent * normals).sum(1, keepdim=True)
     bitangent = torch.linalg.cross(normals, tangent) * sign
-    bend = sample_texture(part.normal_map, uv) * 2 - 1
-    bent = bend[:, :1] * tangent + bend[:, 1:2] * bitangent + bend[:, 2:].clamp(min=0.2) * normals
+    index = torch.full_like(face, part.normal_map)
+    bend = sample_textures(person.textures, index, uv) * 2 - 1
+    bent = bend[:, :1] * tangent + bend[:, 1:2] * bitangent + bend[:, 2:3].clamp(min=0.2) * normals
     return torch.nn.functional.normalize(bent, dim=1)
 
 
@@ -139,11 +139,12 @@ class _Surface:
         """Without the transparent places of hair and brow cards."""
         keep = torch.ones(len(coverage.pixel), dtype=torch.bool, device=coverage.pixel.device)
         for i, part in enumerate(self.person.parts):
-            if not part.is_card or part.texture is None:
+            if not part.is_card or part.texture < 0:
                 continue
             rows, face = self.of_part(i, coverage)
             uv = _mix(part.face_uvs[face], coverage.barycentric[rows])
-            keep[rows] = sample_texture(part.texture[3:], uv)[:, 0] > _OPAQUE
+            index = torch.full_like(face, part.texture)
+            keep[rows] = sample_textures(self.person.textures, index, uv)[:, 3] > _OPAQUE
         return _select(coverage, keep)
 
     def normals(self, hits: Coverage, rotation: torch.Tensor, towards: float) -> torch.Tensor:
@@ -151,7 +152,7 @@ class _Surface:
         values = _mix(self.person.normals[self.faces[hits.face]], hits.barycentric)
         values = torch.nn.functional.normalize(values, dim=1)
         for i, part in enumerate(self.person.parts):
-            if part.normal_map is not None:
+            if part.normal_map >= 0:
                 rows, face = self.of_part(i, hits)
                 uv = _mix(part.face_uvs[face], hits.barycentric[rows])
                 values[rows] = _tangent_normals(self.person, part, face, uv, values[rows])
@@ -168,12 +169,11 @@ class _Surface:
     def albedo(self, hits: Coverage) -> torch.Tensor:
         """(N, 3) at the hits."""
         rest = _mix(self.person.rest[self.faces[hits.face]], hits.barycentric)
-        values = torch.zeros_like(rest)
-        for i, part in enumerate(self.person.parts):
-            rows, face = self.of_part(i, hits)
-            uv = _mix(part.face_uvs[face], hits.barycentric[rows])
-            values[rows] = apply_paint(part.paint, part.texture, uv, rest[rows])
-        return values
+        face_uvs = torch.cat([part.face_uvs for part in self.person.parts])
+        uv = _mix(face_uvs[hits.face], hits.barycentric)
+        parts = self.person.parts
+        paints = stack_paints([p.paint for p in parts], [p.texture for p in parts], uv.device)
+        return albedo_of(paints, self.person.textures, self.part[hits.face], uv, rest)
 
 
 def _image(values: torch.Tensor, pixel: torch.Tensor, size: int) -> torch.Tensor:
