@@ -8,6 +8,9 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
+from pifuhd_ros.body.model import load_body
+from pifuhd_ros.synthetic.sheet import boundary_edges, connected
+from pifuhd_ros.synthetic.weave import LOGOS, weave_normal_maps, without_logos
 from pifuhd_ros.types import AssetError
 
 
@@ -32,10 +35,12 @@ class Garment:
     """(F, 3, 2)."""
     caps: torch.Tensor
     """(L, 3) int64: edge and apex number of the cones that close it."""
-    texture: torch.Tensor | None
-    """(3 or 4, S, S) uint8, rows from the bottom up."""
-    normal_map: torch.Tensor | None
-    """(3, S, S) uint8."""
+    component: torch.Tensor
+    """(V,) int64 which of its unconnected pieces each vertex belongs to."""
+    texture: int
+    """Index into Wardrobe.textures, -1 for none."""
+    normal_map: int
+    """The same, of its normal map."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,10 @@ class Wardrobe:
     hats: tuple[Garment, ...]
     hair: tuple[Garment, ...]
     eyebrows: tuple[Garment, ...]
-    skins: tuple[tuple[str, torch.Tensor], ...]
-    eyes: tuple[tuple[str, torch.Tensor], ...]
+    skins: tuple[tuple[str, int], ...]
+    """Names and indices into textures."""
+    eyes: tuple[tuple[str, int], ...]
+    """The same."""
     poses: tuple[tuple[str, torch.Tensor], ...]
     """Names and rotations (frames, bones, 3, 3)."""
     body_faces: torch.Tensor
@@ -57,38 +64,81 @@ class Wardrobe:
     """(F, 3) helper surface around the whole body but head, hands and feet."""
     skirt_faces: torch.Tensor
     """(F, 3) helper surface of a long skirt."""
+    skirt_grid: torch.Tensor
+    """(rows, columns) vertices of that surface: rows from the waist down, columns from the front
+    towards +x and around."""
+    textures: torch.Tensor
+    """(T, 4, S, S) uint8, rows from the bottom up: all colour textures and normal maps. The fourth
+    channel is the opacity."""
+    weaves: tuple[int, ...]
+    """Indices of the normal maps that cloth without one of its own may use."""
 
 
 class _Pack:
     def __init__(self, path: Path, device: str) -> None:
         self._file = safe_open(str(path), "pt", device=device)
         self.keys = sorted(self._file.keys())
+        self.textures: list[torch.Tensor] = []
 
     def tensor(self, key: str) -> torch.Tensor:
         value: torch.Tensor = self._file.get_tensor(key)
         return value.long() if value.dtype == torch.int16 else value
 
-    def maybe(self, key: str) -> torch.Tensor | None:
-        return self.tensor(key) if key in self.keys else None
-
     def names(self, kind: str) -> list[str]:
         return sorted({key.split("/")[1] for key in self.keys if key.startswith(kind + "/")})
 
+    def add(self, texture: torch.Tensor) -> int:
+        """Keeps a texture (3 or 4, S, S); returns its index."""
+        if texture.shape[0] == 3:
+            texture = torch.cat([texture, torch.full_like(texture[:1], 255)])
+        self.textures.append(texture)
+        return len(self.textures) - 1
+
+    def texture(self, key: str, name: str) -> int:
+        if key not in self.keys:
+            return -1
+        texture = self.tensor(key)
+        if key.endswith("/texture"):
+            texture = without_logos(texture, LOGOS.get(name, ()))
+        return self.add(texture)
+
+    def named(self, kind: str) -> tuple[tuple[str, int], ...]:
+        return tuple((n, self.texture(f"{kind}/{n}/texture", n)) for n in self.names(kind))
+
     def garment(self, kind: str, name: str) -> Garment:
         prefix = f"{kind}/{name}/"
+        faces = self.tensor(prefix + "faces")
+        base = self.tensor(prefix + "base")
         return Garment(
             name=name,
-            base=self.tensor(prefix + "base"),
+            base=base,
             weights=self.tensor(prefix + "weights"),
             offsets=self.tensor(prefix + "offsets"),
             scales=self.tensor(prefix + "scales"),
             hidden=self.tensor(prefix + "hidden"),
-            faces=self.tensor(prefix + "faces"),
+            faces=faces,
             face_uvs=self.tensor(prefix + "face_uvs").float(),
             caps=self.tensor(prefix + "caps"),
-            texture=self.maybe(prefix + "texture"),
-            normal_map=self.maybe(prefix + "normal_map"),
+            component=connected(len(base), faces),
+            texture=self.texture(prefix + "texture", name),
+            normal_map=self.texture(prefix + "normal_map", name),
         )
+
+
+def _skirt_grid(faces: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+    """Rows from the waist down are the steps of a walk over the faces from the upper rim."""
+    rim = torch.unique(boundary_edges(faces))
+    row = rim[mean[rim, 1] > mean[rim, 1].mean()]
+    seen = row
+    rows: list[torch.Tensor] = []
+    while len(row):
+        angle = torch.atan2(mean[row, 0], mean[row, 2])
+        # Column 0 is the front's middle, whichever side rounding puts it on.
+        rows.append(row[torch.remainder(angle + 0.05, 2 * torch.pi).argsort()])
+        around = torch.unique(faces[torch.isin(faces, row).any(1)])
+        row = around[~torch.isin(around, seen)]
+        seen = torch.cat([seen, row])
+    return torch.stack(rows)
 
 
 def load_wardrobe(path: Path, device: torch.device | str = "cpu") -> Wardrobe:
@@ -99,16 +149,25 @@ def load_wardrobe(path: Path, device: torch.device | str = "cpu") -> Wardrobe:
         )
     pack = _Pack(path, str(device))
     clothes = [pack.garment("clothes", name) for name in pack.names("clothes")]
+    hair = tuple(pack.garment("hair", name) for name in pack.names("hair"))
+    eyebrows = tuple(pack.garment("eyebrows", name) for name in pack.names("eyebrows"))
+    skins, eyes = pack.named("skins"), pack.named("eyes")
+    skirt_faces = pack.tensor("base/helper-skirt/faces")
+    size = pack.textures[0].shape[-1]
+    weaves = tuple(pack.add(weave.to(device)) for weave in weave_normal_maps(size))
     return Wardrobe(
         outfits=tuple(g for g in clothes if "suit" in g.name),
         shoes=tuple(g for g in clothes if g.name.startswith("shoes")),
         hats=tuple(g for g in clothes if g.name.startswith("fedora")),
-        hair=tuple(pack.garment("hair", name) for name in pack.names("hair")),
-        eyebrows=tuple(pack.garment("eyebrows", name) for name in pack.names("eyebrows")),
-        skins=tuple((n, pack.tensor(f"skins/{n}/texture")) for n in pack.names("skins")),
-        eyes=tuple((n, pack.tensor(f"eyes/{n}/texture")) for n in pack.names("eyes")),
+        hair=hair,
+        eyebrows=eyebrows,
+        skins=skins,
+        eyes=eyes,
         poses=tuple((n, pack.tensor(f"poses/{n}/rotations")) for n in pack.names("poses")),
         body_faces=pack.tensor("base/body/faces"),
         tights_faces=pack.tensor("base/helper-tights/faces"),
-        skirt_faces=pack.tensor("base/helper-skirt/faces"),
+        skirt_faces=skirt_faces,
+        skirt_grid=_skirt_grid(skirt_faces, load_body(device=device).mean),
+        textures=torch.stack(pack.textures),
+        weaves=weaves,
     )
