@@ -1,49 +1,61 @@
-"""People on disk: compact shards of views and labelled points, written once, read often."""
+"""People on disk: compact shards of views and labelled points, written once, read often.
+
+A shard is one safetensors file. ``{i}/…`` belongs to person i, ``{i}/{j}/…`` to its view j:
+
+- ``{i}/points`` (N, 3) int16 person space in steps of 0.06 mm; ``{i}/distance`` (N,) int16 signed
+  distance in the same steps, negative inside; ``{i}/inside`` (N,) uint8; ``{i}/stature`` metres.
+- ``{i}/{j}/mask`` and ``body_mask``: one bit a pixel, rows from the top, lowest bit first. The maps
+  hold only the mask's pixels, in that order: ``colours`` (M, 6) uint8 albedo of front and back,
+  ``normals`` (M, 6) uint8 of front and back, -1 … 1; ``z`` (M, 2) int16 of front and back in steps
+  of 1/16384 model unit; ``light`` (M, 4) uint8 ambient occlusion and bent normal; ``body`` (K, 6)
+  uint8 front and back normals of the body without clothes, in the pixels of ``body_mask``.
+- ``{i}/{j}/joints`` (J, 4) model space and 1 where visible; ``placement`` (14,): rotation, centre
+  [m], scale, inverse distance (see Placement).
+
+The metadata names size_px, views, people, split and first_seed.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch.nn import functional as F
 
-from pifuhd_ros.body.model import BodyModel
-from pifuhd_ros.geometry.rotations import view_rotation
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.synthetic.person import Person, sample_person
-from pifuhd_ros.synthetic.random import Dice
-from pifuhd_ros.synthetic.render import Placement, View, place_person, render_views
-from pifuhd_ros.synthetic.solid import sample_labels
-from pifuhd_ros.synthetic.split import Split
-from pifuhd_ros.synthetic.wardrobe import Wardrobe
+from pifuhd_ros.synthetic.occlusion import Occlusion
+from pifuhd_ros.synthetic.placement import Placement
+from pifuhd_ros.synthetic.synthesis import Supervision
 from pifuhd_ros.types import AssetError
 
-_POINT_STEP_M = 5e-5
-"""Points are stored as int16 in these steps: 0.05 mm, up to 1.6 m from the pelvis."""
+_POINT_STEP_M = 6e-5
 _Z_STEP = 1 / 16384
-"""Depth maps are stored as int16 in these steps of the model's unit."""
 
 
 @dataclass(frozen=True)
-class DatasetConfig:
-    """What a dataset holds of each person."""
+class BodyView:
+    """What a view says of the body inside the clothes, and of its unseen side."""
 
-    size_px: int = 512
-    """Side of the square views."""
-    views: int = 3
-    """Of each person; the first faces the camera more or less."""
-    points: int = 16384
-    """Labelled points of each person."""
-    people_per_shard: int = 8
-    split: Split = "train"
+    albedo_back: torch.Tensor
+    """(3, S, S) in [0, 1]."""
+    normal_front: torch.Tensor
+    """(3, S, S) of the body without clothes, zero where it is not."""
+    normal_back: torch.Tensor
+    """(3, S, S)."""
+    joints: torch.Tensor
+    """(J, 3) model space."""
+    joints_visible: torch.Tensor
+    """(J,) bool."""
 
 
 @dataclass(frozen=True)
-class StoredView:
-    """One view as it comes back from disk, and the person's points in its model box."""
+class ViewSample:
+    """One view of one person with its supervision, model space."""
 
     albedo: torch.Tensor
     """(3, S, S) in [0, 1]."""
@@ -52,33 +64,29 @@ class StoredView:
     normal_back: torch.Tensor
     """(3, S, S)."""
     z_front: torch.Tensor
-    """(S, S) model-space z of the nearest surface."""
+    """(S, S) z of the nearest surface."""
     z_back: torch.Tensor
     """(S, S) of the farthest."""
     mask: torch.Tensor
     """(S, S) in [0, 1]; the other maps are averaged over the person's part of each pixel."""
+    ambient: torch.Tensor
+    """(S, S), see Occlusion."""
+    bent: torch.Tensor
+    """(3, S, S), see Occlusion."""
     points: torch.Tensor
-    """(N, 3) model space."""
+    """(N, 3)."""
     inside: torch.Tensor
     """(N,) bool."""
-    units_per_m: float
-
-
-def sample_placements(person: Person, count: int, dice: Dice) -> list[Placement]:
-    """Cameras around a person, nearly level: the first in front, the others anywhere."""
-    result = []
-    for i in range(count):
-        half_turn = 50.0 if i == 0 else 180.0 if i == 1 else 100.0
-        rotation = view_rotation(dice.uniform(-half_turn, half_turn), dice.uniform(-4, 6))
-        fill = dice.uniform(0.86, 0.95)
-        shift = (dice.uniform(-0.03, 0.03), dice.uniform(-0.03, 0.03))
-        result.append(place_person(person, rotation.to(person.vertices.device), fill, shift))
-    return result
+    signed_distance: torch.Tensor
+    """(N,) metres, negative inside."""
+    placement: Placement
+    body: BodyView | None
+    """Only where it is asked for."""
 
 
 def _bits(mask: torch.Tensor) -> torch.Tensor:
     weights = 2 ** torch.arange(8, dtype=torch.uint8, device=mask.device)
-    return (mask.view(-1, 8).to(torch.uint8) * weights).sum(1, dtype=torch.uint8)
+    return (mask.reshape(-1, 8).to(torch.uint8) * weights).sum(1, dtype=torch.uint8)
 
 
 def _unbits(bits: torch.Tensor, size: int) -> torch.Tensor:
@@ -86,53 +94,75 @@ def _unbits(bits: torch.Tensor, size: int) -> torch.Tensor:
     return ((bits[:, None] & weights) > 0).view(size, size)
 
 
-def _pack_view(view: View) -> dict[str, torch.Tensor]:
-    def bytes_of(image: torch.Tensor, low: float) -> torch.Tensor:
-        values = image[:, view.mask].T
-        return ((values - low) / (1 - low) * 255).round().to(torch.uint8)
+def _bytes(maps: list[torch.Tensor], mask: torch.Tensor, low: float) -> torch.Tensor:
+    """(M, C) uint8 of maps (c, S, S) with values from ``low`` to one."""
+    values = torch.cat([image[:, mask] for image in maps]).T
+    return ((values - low) / (1 - low) * 255).round().clamp(0, 255).to(torch.uint8)
 
+
+def _steps(values: torch.Tensor, step: float) -> torch.Tensor:
+    return (values / step).round().clamp(-32767, 32767).to(torch.int16)
+
+
+def _placement_row(placement: Placement) -> torch.Tensor:
+    last = [placement.scale, placement.inverse_distance]
+    return torch.cat(
+        [placement.rotation.reshape(-1), placement.centre_m, placement.centre_m.new_tensor(last)]
+    )
+
+
+def _placement(row: torch.Tensor) -> Placement:
+    return Placement(row[:9].view(3, 3), row[9:12], float(row[12]), float(row[13]))
+
+
+def _pack_view(made: Supervision, i: int) -> dict[str, torch.Tensor]:
+    views, mask = made.views, made.views.mask[i]
+    skin = views.body_front[i].abs().sum(0) > 0
+    z = torch.stack([views.z_front[i], views.z_back[i]], -1)
+    light = [made.occlusion.ambient[i] * 2 - 1, made.occlusion.bent[i]]
+    visible = views.joints_visible[i].float()[:, None]
     return {
-        "mask": _bits(view.mask),
-        "albedo": bytes_of(view.albedo, 0.0),
-        "front": bytes_of(view.normal_front, -1.0),
-        "back": bytes_of(view.normal_back, -1.0),
-        "z": (torch.stack([view.z_front, view.z_back], -1)[view.mask] / _Z_STEP)
-        .round()
-        .clamp(-32767, 32767)
-        .to(torch.int16),
-        "rotation": view.placement.rotation,
-        "centre": view.placement.centre_m,
-        "scale": torch.tensor(view.placement.scale),
+        "mask": _bits(mask),
+        "body_mask": _bits(skin),
+        "colours": _bytes([views.albedo[i], views.albedo_back[i]], mask, 0.0),
+        "normals": _bytes([views.normal_front[i], views.normal_back[i]], mask, -1.0),
+        "z": _steps(z[mask], _Z_STEP),
+        "light": _bytes(light, mask, -1.0),
+        "body": _bytes([views.body_front[i], views.body_back[i]], skin, -1.0),
+        "joints": torch.cat([views.joints[i], visible], 1),
+        "placement": _placement_row(views.placements[i]),
     }
 
 
-def write_shard(
-    path: Path, wardrobe: Wardrobe, body: BodyModel, config: DatasetConfig, first_seed: int
-) -> None:
-    """Makes the people with seeds first_seed … and writes them, whole or not at all."""
+def write_shard(path: Path, made: Supervision, metadata: Mapping[str, str]) -> None:
+    """Writes people, whole or not at all.
+
+    Args:
+        path: Of the shard.
+        made: The people; every one has equally many views.
+        metadata: What else the file says of itself.
+    """
+    people = len(made.stature_m)
+    views = len(made.views) // people
     tensors: dict[str, torch.Tensor] = {}
-    for i in range(config.people_per_shard):
-        seed = first_seed + i
-        person = sample_person(wardrobe, body, seed, config.split)
-        placements = sample_placements(person, config.views, Dice(seed + 1_000_003))
-        labels = sample_labels(person, config.points, seed)
-        steps = (labels.points / _POINT_STEP_M).round().clamp(-32767, 32767)
-        tensors[f"{i}/points"] = steps.to(torch.int16)
-        tensors[f"{i}/inside"] = labels.inside.to(torch.uint8)
-        for j, view in enumerate(render_views(person, placements, config.size_px)):
-            tensors.update({f"{i}/{j}/{k}": v for k, v in _pack_view(view).items()})
-    tensors = {k: v.contiguous().cpu() for k, v in tensors.items()}
+    for i in range(people):
+        tensors[f"{i}/points"] = _steps(made.samples.points[i], _POINT_STEP_M)
+        tensors[f"{i}/distance"] = _steps(made.samples.signed_distance[i], _POINT_STEP_M)
+        tensors[f"{i}/inside"] = made.samples.inside[i].to(torch.uint8)
+        tensors[f"{i}/stature"] = made.stature_m[i]
+        for j in range(views):
+            packed = _pack_view(made, i * views + j)
+            tensors.update({f"{i}/{j}/{name}": value for name, value in packed.items()})
+    own = {
+        "size_px": str(made.views.mask.shape[-1]),
+        "views": str(views),
+        "people": str(people),
+    }
     partial = path.with_suffix(".partial")
     save_file(
-        tensors,
+        {name: value.contiguous().cpu() for name, value in tensors.items()},
         str(partial),
-        metadata={
-            "size_px": str(config.size_px),
-            "views": str(config.views),
-            "people": str(config.people_per_shard),
-            "split": config.split,
-            "first_seed": str(first_seed),
-        },
+        metadata={**metadata, **own},
     )
     os.replace(partial, path)
 
@@ -142,10 +172,24 @@ def shard_path(folder: Path, index: int) -> Path:
     return folder / f"shard-{index:05d}.safetensors"
 
 
+def _unpack(rows: torch.Tensor, mask: torch.Tensor, size_px: int) -> torch.Tensor:
+    """Maps (C + 1, s, s) of values (M, C) in the pixels of the mask, and the mask itself."""
+    size = mask.shape[-1]
+    maps = torch.zeros(rows.shape[1] + 1, size * size)
+    maps[:-1, mask.view(-1)] = rows.T
+    maps[-1] = mask.view(-1)
+    maps = maps.view(-1, size, size)
+    if size_px != size:
+        maps = F.avg_pool2d(maps, size // size_px)
+        maps[:-1] /= maps[-1].clamp(min=1e-3)
+    return maps
+
+
 class Shard:
     """An opened shard; views are read and unpacked one by one."""
 
     def __init__(self, path: Path) -> None:
+        """Raises AssetError where the file is not a shard of people."""
         self._file = safe_open(str(path), "pt")
         metadata = self._file.metadata() or {}
         if not {"size_px", "views", "people"} <= metadata.keys():
@@ -154,37 +198,92 @@ class Shard:
         self.views = int(metadata["views"])
         self.people = int(metadata["people"])
 
-    def read(self, person: int, view: int, size_px: int | None = None) -> StoredView:
-        """One view of one person of this shard, averaged down to ``size_px`` where it is given."""
+    def _get(self, name: str) -> torch.Tensor:
+        value: torch.Tensor = self._file.get_tensor(name)
+        return value
 
-        def get(name: str) -> torch.Tensor:
-            value: torch.Tensor = self._file.get_tensor(f"{person}/{view}/{name}")
-            return value
+    def read(
+        self, person: int, view: int, size_px: int | None = None, with_body: bool = False
+    ) -> ViewSample:
+        """One view of one person of this shard.
 
-        size = self.size_px
-        mask = _unbits(get("mask"), size)
-
-        rows = torch.cat([get("albedo"), get("front"), get("back")], 1).float().div_(255)
-        rows[:, 3:].mul_(2).sub_(1)
-        rows = torch.cat([rows, get("z").float() * _Z_STEP], 1)
-        maps = torch.zeros(12, size * size)
-        maps[:11, mask.view(-1)] = rows.T
-        maps[11] = mask.view(-1)
-        maps = maps.view(12, size, size)
-        if size_px is not None and size_px != size:
-            maps = torch.nn.functional.avg_pool2d(maps, size // size_px)
-            maps[:11] /= maps[11].clamp(min=1e-3)
-
-        placement = Placement(get("rotation"), get("centre"), float(get("scale")))
-        points = self._file.get_tensor(f"{person}/points").float() * _POINT_STEP_M
-        return StoredView(
-            albedo=maps[:3],
-            normal_front=unit(maps[3:6], 0),
-            normal_back=unit(maps[6:9], 0),
-            z_front=maps[9],
-            z_back=maps[10],
-            mask=maps[11],
+        Args:
+            person: Number in the shard.
+            view: Of the person.
+            size_px: Averages the maps down to this size, which divides the stored one.
+            with_body: Reads ``body`` as well.
+        """
+        prefix = f"{person}/{view}/"
+        size = size_px or self.size_px
+        if self.size_px % size:
+            raise AssetError(f"views of {self.size_px} px cannot be averaged down to {size} px")
+        mask = _unbits(self._get(prefix + "mask"), self.size_px)
+        colours = self._get(prefix + "colours")
+        signed = torch.cat([self._get(prefix + "normals"), self._get(prefix + "light")], 1)
+        rows = [signed.float() / 127.5 - 1, self._get(prefix + "z").float() * _Z_STEP]
+        rows.append((colours if with_body else colours[:, :3]).float() / 255)
+        maps = _unpack(torch.cat(rows, 1), mask, size)
+        placement = _placement(self._get(prefix + "placement"))
+        points = self._get(f"{person}/points").float() * _POINT_STEP_M
+        return ViewSample(
+            albedo=maps[12:15],
+            normal_front=unit(maps[:3], 0),
+            normal_back=unit(maps[3:6], 0),
+            z_front=maps[10],
+            z_back=maps[11],
+            mask=maps[-1],
+            ambient=(maps[6] + 1) / 2,
+            bent=unit(maps[7:10], 0),
             points=placement.to_model(points),
-            inside=self._file.get_tensor(f"{person}/inside").bool(),
-            units_per_m=placement.scale,
+            inside=self._get(f"{person}/inside").bool(),
+            signed_distance=self._get(f"{person}/distance").float() * _POINT_STEP_M,
+            placement=placement,
+            body=self._body(prefix, maps[15:18], size) if with_body else None,
         )
+
+    def _body(self, prefix: str, albedo_back: torch.Tensor, size: int) -> BodyView:
+        mask = _unbits(self._get(prefix + "body_mask"), self.size_px)
+        maps = _unpack(self._get(prefix + "body").float() / 127.5 - 1, mask, size)
+        joints = self._get(prefix + "joints")
+        return BodyView(
+            albedo_back=albedo_back,
+            normal_front=unit(maps[:3], 0),
+            normal_back=unit(maps[3:6], 0),
+            joints=joints[:, :3],
+            joints_visible=joints[:, 3] > 0.5,
+        )
+
+
+def view_samples(made: Supervision) -> list[ViewSample]:
+    """The same from memory: every view as if it had been written and read."""
+    views, samples = made.views, made.samples
+    return [
+        ViewSample(
+            albedo=views.albedo[i],
+            normal_front=views.normal_front[i],
+            normal_back=views.normal_back[i],
+            z_front=views.z_front[i],
+            z_back=views.z_back[i],
+            mask=views.mask[i].float(),
+            ambient=made.occlusion.ambient[i, 0],
+            bent=made.occlusion.bent[i],
+            points=placement.to_model(samples.points[who]),
+            inside=samples.inside[who],
+            signed_distance=samples.signed_distance[who],
+            placement=placement,
+            body=BodyView(
+                views.albedo_back[i],
+                views.body_front[i],
+                views.body_back[i],
+                views.joints[i],
+                views.joints_visible[i],
+            ),
+        )
+        for i, (who, placement) in enumerate(zip(views.person, views.placements, strict=True))
+    ]
+
+
+def stack_occlusion(samples: list[ViewSample]) -> Occlusion:
+    """What the views hide from themselves, as ``take_photo`` wants it."""
+    ambient = torch.stack([sample.ambient for sample in samples])[:, None]
+    return Occlusion(ambient, torch.stack([sample.bent for sample in samples]))

@@ -1,0 +1,90 @@
+"""From seeds to people with all that a network learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from pifuhd_ros.body.model import BodyModel
+from pifuhd_ros.synthetic.occlusion import Occlusion, ambient_occlusion
+from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.person import sample_people
+from pifuhd_ros.synthetic.placement import Placement, sample_placement
+from pifuhd_ros.synthetic.random import Dice
+from pifuhd_ros.synthetic.render import Views, render_views
+from pifuhd_ros.synthetic.samples import PointSamples, SamplingConfig, sample_points
+from pifuhd_ros.synthetic.split import Split
+from pifuhd_ros.synthetic.volume import occupancy_volumes
+from pifuhd_ros.synthetic.wardrobe import Wardrobe
+
+MakePeople = Callable[[Sequence[int]], People]
+"""People of seeds: generated ones, or scans by their numbers."""
+_VIEW_SEED = 1_000_003
+
+
+@dataclass(frozen=True)
+class SynthesisConfig:
+    """What is made of each person."""
+
+    size_px: int = 512
+    """Side of the square views."""
+    views: int = 3
+    """Of each person; the first faces the camera more or less."""
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    """The labelled points."""
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """People with their views and points; view v shows person ``views.person[v]``."""
+
+    views: Views
+    occlusion: Occlusion
+    """Of the views."""
+    samples: PointSamples
+    stature_m: torch.Tensor
+    """(P,)."""
+
+
+def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split) -> MakePeople:
+    """Makes people of this wardrobe and split."""
+    return lambda seeds: sample_people(wardrobe, body, seeds, split)
+
+
+def sample_placements(people: People, person: int, count: int, seed: int) -> list[Placement]:
+    """Cameras around one person: the first in front, the others anywhere."""
+    drawn = people.vertices_of(person)[people.faces_of(people.faces, person).unique()]
+    dice = Dice(seed + _VIEW_SEED)
+    return [sample_placement(drawn, dice, facing=i == 0) for i in range(count)]
+
+
+def synthesize(
+    make: MakePeople, seeds: Sequence[int], config: SynthesisConfig | None = None
+) -> Supervision:
+    """Makes people, draws them and labels points around them.
+
+    Args:
+        make: Gives the people of the seeds.
+        seeds: One a person; the same seed gives the same result on the same kind of device,
+            whoever else is in the batch.
+        config: What is made.
+    """
+    config = config or SynthesisConfig()
+    people = make(seeds)
+    who = [i for i in range(len(people)) for _ in range(config.views)]
+    placements = [
+        placement
+        for i, seed in enumerate(seeds)
+        for placement in sample_placements(people, i, config.views, seed)
+    ]
+    views = render_views(people, who, placements, config.size_px)
+    volumes = occupancy_volumes(people, views)
+    mask = views.mask[:, None].float()
+    return Supervision(
+        views,
+        ambient_occlusion(volumes, views.z_front, views.normal_front, mask),
+        sample_points(people, seeds, config.sampling),
+        people.stature_m,
+    )
