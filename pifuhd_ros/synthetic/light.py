@@ -76,28 +76,88 @@ class _Mood:
 
 _MOODS = {
     "room": _Mood(
-        *(3, (0.2, 0.5), (0.4, 0.9), (0.1, 0.5), (0.05, 0.3), (0.1, 0.6), (0.0, 0.4)),
-        *((30, 80), (0, 90), (0.3, 0.7), (-0.1, 0.5), (0.05, 0.2)),
+        weight=3.0,
+        ambient=(0.08, 0.35),
+        ceiling=(0.4, 0.9),
+        walls=(0.1, 0.5),
+        floor=(0.05, 0.3),
+        key=(0.1, 0.6),
+        second=(0.0, 0.4),
+        elevation_deg=(30, 80),
+        azimuth_deg=(0, 90),
+        radius=(0.3, 0.7),
+        warmth=(-0.1, 0.5),
+        tint=(0.05, 0.2),
     ),
     "overcast": _Mood(
-        *(1.5, (0.2, 0.4), (0.8, 1.2), (0.1, 0.3), (0.1, 0.4), (0.0, 0.2), (0.0, 0.05)),
-        *((40, 80), (0, 120), (0.5, 0.9), (-0.3, 0.0), (0.02, 0.1)),
+        weight=1.5,
+        ambient=(0.1, 0.3),
+        ceiling=(0.8, 1.2),
+        walls=(0.1, 0.3),
+        floor=(0.1, 0.4),
+        key=(0.0, 0.2),
+        second=(0.0, 0.05),
+        elevation_deg=(40, 80),
+        azimuth_deg=(0, 120),
+        radius=(0.5, 0.9),
+        warmth=(-0.3, 0.0),
+        tint=(0.02, 0.1),
     ),
     "sun": _Mood(
-        *(2, (0.1, 0.25), (0.2, 0.5), (0.05, 0.2), (0.1, 0.4), (0.6, 1.3), (0.0, 0.05)),
-        *((15, 70), (0, 100), (0.03, 0.12), (-0.1, 0.5), (0.02, 0.1)),
+        weight=2.0,
+        ambient=(0.06, 0.2),
+        ceiling=(0.2, 0.5),
+        walls=(0.05, 0.2),
+        floor=(0.1, 0.4),
+        key=(0.6, 1.3),
+        second=(0.0, 0.05),
+        elevation_deg=(15, 70),
+        azimuth_deg=(0, 100),
+        radius=(0.03, 0.12),
+        warmth=(-0.1, 0.5),
+        tint=(0.02, 0.1),
     ),
     "window": _Mood(
-        *(1.5, (0.1, 0.3), (0.05, 0.3), (0.05, 0.3), (0.05, 0.2), (0.5, 1.1), (0.0, 0.3)),
-        *((0, 35), (30, 100), (0.4, 0.8), (-0.4, 0.1), (0.03, 0.15)),
+        weight=1.5,
+        ambient=(0.05, 0.2),
+        ceiling=(0.05, 0.3),
+        walls=(0.05, 0.3),
+        floor=(0.05, 0.2),
+        key=(0.5, 1.1),
+        second=(0.0, 0.3),
+        elevation_deg=(0, 35),
+        azimuth_deg=(30, 100),
+        radius=(0.4, 0.8),
+        warmth=(-0.4, 0.1),
+        tint=(0.03, 0.15),
     ),
     "lamp at night": _Mood(
-        *(0.7, (0.06, 0.15), (0.05, 0.15), (0.03, 0.1), (0.02, 0.1), (0.7, 1.1), (0.0, 0.1)),
-        *((20, 65), (0, 60), (0.08, 0.25), (0.2, 0.9), (0.05, 0.2)),
+        weight=0.7,
+        ambient=(0.06, 0.15),
+        ceiling=(0.05, 0.15),
+        walls=(0.03, 0.1),
+        floor=(0.02, 0.1),
+        key=(0.7, 1.1),
+        second=(0.0, 0.1),
+        elevation_deg=(20, 65),
+        azimuth_deg=(0, 60),
+        radius=(0.08, 0.25),
+        warmth=(0.2, 0.9),
+        tint=(0.05, 0.2),
     ),
     "coloured": _Mood(
-        *(0.5, (0.15, 0.3), (0.1, 0.4), (0.2, 0.6), (0.05, 0.3), (0.3, 0.8), (0.2, 0.6)),
-        *((10, 60), (0, 110), (0.1, 0.5), (-0.8, 0.8), (0.3, 0.6)),
+        weight=0.5,
+        ambient=(0.15, 0.3),
+        ceiling=(0.1, 0.4),
+        walls=(0.2, 0.6),
+        floor=(0.05, 0.3),
+        key=(0.3, 0.8),
+        second=(0.2, 0.6),
+        elevation_deg=(10, 60),
+        azimuth_deg=(0, 110),
+        radius=(0.1, 0.5),
+        warmth=(-0.8, 0.8),
+        tint=(0.4, 0.8),
     ),
 }
 
@@ -179,8 +239,10 @@ def sample_lights(count: int, generator: torch.Generator) -> Lights:
             drawn[field.name] = low + (high - low) * rand()
 
     def coloured(strength: torch.Tensor) -> torch.Tensor:
-        shift = drawn["tint"][:, None] * torch.randn(count, 3, generator=generator)
-        return strength[:, None] * shift.clamp(-0.8, 1).exp()
+        # Lamps, skies and paint differ more between blue and orange than in any other way.
+        shift = torch.randn(count, 1, generator=generator) * torch.tensor([0.7, 0.0, -1.0])
+        shift = shift + 0.4 * torch.randn(count, 3, generator=generator)
+        return strength[:, None] * (drawn["tint"][:, None] * shift).clamp(-0.8, 1).exp()
 
     # Left and right walls, one of them partly behind the camera; ceiling and floor.
     around = 2 * math.pi * rand(2)

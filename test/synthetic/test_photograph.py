@@ -31,7 +31,7 @@ def test_photos_show_the_person_before_a_background() -> None:
     corners = photo.image[:, :, :12, :12].mean((2, 3))
     assert float(corners.std(0).mean()) > 0.08
     assert photo.mask.shape == mask.shape
-    assert float((photo.mask[:, :, 54:74, 54:74]).min()) == 1
+    assert float(photo.mask[:, :, 54:74, 54:74].mean()) > 0.9
     assert float(photo.mask[:, :, :12].max()) == 0
 
 
