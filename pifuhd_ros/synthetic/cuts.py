@@ -15,6 +15,9 @@ Range = tuple[float, float]
 SLEEVE_END_M = 0.49
 """The wrist, along the arm of the mean body."""
 
+TUCKED_M = 0.05
+"""How far a tucked top goes on below the waist."""
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -130,7 +133,7 @@ def _pick(styles: tuple[_Style, ...], dice: Dice) -> _Style:
 
 
 def sample_cuts(dice: Dice, split: Split, woman: bool) -> list[Cut]:
-    """What one person wears, from below upwards: trousers or a skirt, a top; a dress; a coat.
+    """What one person wears, from the inside outwards; a top may be tucked in below the rest.
 
     Held out of the training are dresses with long sleeves and hoods on the head.
     """
@@ -141,10 +144,15 @@ def sample_cuts(dice: Dice, split: Split, woman: bool) -> list[Cut]:
     if held_out and dice.chance(0.5):
         return [replace(_cut(_DRESS, dice), sleeve_m=dice.uniform(0.42, SLEEVE_END_M))]
     if held_out or dice.chance(0.16):
-        hood: Hood = "up" if held_out else "down"
-        return [bottom, replace(_cut(_HOODIE, dice), hood=hood)]
+        hoodie = _cut(_HOODIE, dice)
+        if held_out:
+            return [bottom, replace(hoodie, hood="up", neck="collar")]
+        return [bottom, replace(hoodie, hood="down")]
     if woman and dice.chance(0.2):
         return [_cut(_DRESS, dice)]
     if dice.chance(0.12):
         return [bottom, _cut(_COAT, dice)]
-    return [bottom, _cut(_pick(_TOPS, dice), dice)]
+    top = _cut(_pick(_TOPS, dice), dice)
+    if dice.chance(0.25):
+        return [replace(top, hem_y=bottom.upper_y - TUCKED_M), bottom]
+    return [bottom, top]
