@@ -74,12 +74,13 @@ class Head:
         skin = mean[:SKIN_VERTICES]
         x, y, z = skin[:, 0].abs(), skin[:, 1], skin[:, 2]
         every = torch.arange(len(skin), device=rest.device)
-        self.crown = every[(y > 0.865) & (x < 0.1)][::3]
+        self.crown = every[(y > 0.865) & (x < 0.1)]
         below = (y > 0.79) & (y < 0.865) & (z < 0.05) & (x < 0.074)
-        self.skull = torch.cat([self.crown, every[below][::3]])
-        self.whole = torch.cat(
-            [every[(y > 0.71) & (x < 0.11)][::3], every[(y > 0.63) & (y < 0.71) & (x < 0.1)][::3]]
-        )
+        self.skull = torch.cat([self.crown, every[below]])
+        # The face is fine-meshed and lies inside the hull but for nose and chin.
+        face = (y > 0.71) & (y < 0.865) & (x < 0.11)
+        neck = (y > 0.63) & (y < 0.71) & (x < 0.1)
+        self.whole = torch.cat([self.crown, every[face][::3], every[below], every[neck][::2]])
         self.neck = every[(y > 0.66) & (y < 0.69) & (x < 0.08)]
         self.shoulders = every[(y > 0.56) & (y < 0.72) & (x < 0.16)][::3]
         behind = (y > 0.74) & (z < 0.02) & (x < 0.1)
@@ -106,7 +107,7 @@ class Head:
     def flatten(
         self, hair: torch.Tensor, around: torch.Tensor, room_m: float, cover: Cover | None
     ) -> torch.Tensor:
-        """Hair (V, 3) pressed under a hat above its rim, or under a hood (cover None) as a whole."""
+        """Hair (V, 3) pressed under a hat above its rim, or as a whole where cover is None."""
         away = hair - self.middle
         distance = away.norm(dim=1, keepdim=True)
         direction = away / distance.clamp(min=1e-6)

@@ -130,7 +130,9 @@ def _on_head(
             worn.append(hat(head, cover, dice, paint, dice.choice(wardrobe.weaves)))
     if dice.chance(0.94):
         styles = pick_named(wardrobe.hair, split)
-        fitting = _UNDER_HOOD if hood == "up" else _UNDER_HAT if has_hat else _OVER_HOOD
+        fitting = _UNDER_HAT if has_hat else _OVER_HOOD
+        if hood == "up" or (hood == "down" and has_hat):
+            fitting = _UNDER_HOOD
         if hood != "none" or has_hat:
             styles = [s for s in styles if s.name.startswith(fitting)]
         hair = fit_garment(dice.choice(styles), rest, mean, dice, 0.0, hair_paint, "hair")

@@ -251,7 +251,7 @@ def _pattern_share(pattern: Pattern, wave: torch.Tensor, rest: torch.Tensor) -> 
         return _soft(phase.sin() * across.sin() * 2)
     if pattern == "plaid":
         wide = 0.4 * _soft(phase.sin()) + 0.4 * _soft(across.sin())
-        return wide + 0.3 * _soft((phase * 3).sin() - 0.9, 5.0)
+        return wide + 0.2 * _soft((phase * 3).sin() - 0.9, 5.0)
     if pattern == "dots":
         return _soft(phase.cos() + across.cos() - 1.1)
     size = 0.6 * wave.norm(dim=1)
