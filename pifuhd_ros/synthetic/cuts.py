@@ -17,6 +17,7 @@ SLEEVE_END_M = 0.49
 
 TUCKED_M = 0.05
 """How far a tucked top goes on below the waist."""
+_BARE_M = 0.04
 
 
 @dataclass(frozen=True)
@@ -155,4 +156,7 @@ def sample_cuts(dice: Dice, split: Split, woman: bool) -> list[Cut]:
     top = _cut(_pick(_TOPS, dice), dice)
     if dice.chance(0.25):
         return [replace(top, hem_y=bottom.upper_y - TUCKED_M), bottom]
+    if -_BARE_M < top.hem_y - bottom.upper_y < _BARE_M:
+        # Either they overlap well or the belly is bare: no thin strips of skin.
+        top = replace(top, hem_y=bottom.upper_y - _BARE_M)
     return [bottom, top]

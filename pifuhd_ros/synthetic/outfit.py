@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from pifuhd_ros.synthetic.clothing import fit_garment, fit_suit
+from pifuhd_ros.synthetic.clothing import fit_garment, fit_suit, lay_over
 from pifuhd_ros.synthetic.cuts import Hood, sample_cuts
 from pifuhd_ros.synthetic.headwear import (
     Head,
@@ -130,7 +130,7 @@ def _on_head(
             worn.append(hat(head, cover, dice, paint, dice.choice(wardrobe.weaves)))
     if dice.chance(0.94):
         styles = pick_named(wardrobe.hair, split)
-        fitting = _UNDER_HAT if has_hat else _OVER_HOOD
+        fitting: tuple[str, ...] = _UNDER_HAT if has_hat else _OVER_HOOD
         if hood == "up" or (hood == "down" and has_hat):
             fitting = _UNDER_HOOD
         if hood != "none" or has_hat:
@@ -173,5 +173,7 @@ def sample_outfit(
         shoes = dice.choice(pick_named(wardrobe.shoes, split))
         paint = sample_shoe_paint(dice, shoes.texture >= 0)
         worn.append(fit_garment(shoes, rest, mean, dice, 0.0, paint, "shoes"))
-    worn += _on_head(wardrobe, rest, mean, dice, split, hood)
-    return worn
+    on_head = _on_head(wardrobe, rest, mean, dice, split, hood)
+    clothes = [thing for thing in worn if thing.kind == "cloth"]
+    on_head = [lay_over(thing, clothes) if thing.kind == "hair" else thing for thing in on_head]
+    return worn + on_head

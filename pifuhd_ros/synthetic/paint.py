@@ -100,7 +100,7 @@ def _colour(dice: Dice) -> Colour:
     saturation = dice.uniform(0, 1) ** 1.5
     if dice.chance(0.2):
         saturation *= 0.1
-    value = dice.uniform(0.08, 1.0)
+    value = dice.uniform(0.02, 1.0) ** 0.7
     rgb = (grey + (hue - grey) * saturation) * value + 0.02
     if dice.chance(0.12):
         rgb = 1 - (1 - rgb) * 0.15

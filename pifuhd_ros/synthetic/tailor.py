@@ -244,6 +244,9 @@ def _sew_one(
         covered |= below & (y > cut.hem_y + 3 * _OVERLAP_M)
     outer = Inner(on_mean, points)
     uvs = _uvs(limbs_of(on_mean, cut.legs), faces)
+    if not cut.legs and cut.hem_y < HIPS_Y:
+        # The small wrinkles of what hangs run down it, not around.
+        uvs = uvs.flip(2)
     points, base, weights, caps = with_apexes(points, base, weights, close(faces, len(points)))
     hidden = torch.nonzero(covered)[:, 0]
     return Cloth(points, base, weights, faces, uvs, caps, hidden), outer
