@@ -91,9 +91,9 @@ _DRESS = _Style("dress", 1.0, _TOP, (-0.6, -0.1), (_NONE, _SHORT, _HALF),
                 (0.003, 0.014), (0.0, 0.7), (0.0, 0.12), (0.004, 0.013),
                 ("crew", "scoop", "vee"))  # fmt: skip
 _BOTTOMS = (
-    _Style("trousers", 0.3, _TROUSERS, (-0.74, -0.64), (_NONE,),
+    _Style("trousers", 0.3, _TROUSERS, (-0.77, -0.66), (_NONE,),
            (0.002, 0.008), (0.0, 0.3), (0.0, 0.01), (0.003, 0.009), upper_y=(0.14, 0.24)),
-    _Style("wide trousers", 0.3, _TROUSERS, (-0.74, -0.55), (_NONE,),
+    _Style("wide trousers", 0.3, _TROUSERS, (-0.77, -0.58), (_NONE,),
            (0.006, 0.018), (0.2, 0.9), (0.015, 0.07), (0.006, 0.015), upper_y=(0.16, 0.25)),
     _Style("shorts", 0.25, _TROUSERS, (-0.36, -0.1), (_NONE,),
            (0.004, 0.02), (0.2, 0.9), (0.0, 0.035), (0.004, 0.012), upper_y=(0.14, 0.22)),

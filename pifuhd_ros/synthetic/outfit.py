@@ -128,13 +128,13 @@ def _on_head(
             worn.append(fit_garment(fedora, rest, mean, dice, 0.0, paint, "hard"))
         else:
             worn.append(hat(head, cover, dice, paint, dice.choice(wardrobe.weaves)))
-    if dice.chance(0.94):
-        styles = pick_named(wardrobe.hair, split)
+    styles = pick_named(wardrobe.hair, split)
+    if has_hat or hood != "none":
         fitting: tuple[str, ...] = _UNDER_HAT if has_hat else _OVER_HOOD
         if hood == "up" or (hood == "down" and has_hat):
             fitting = _UNDER_HOOD
-        if hood != "none" or has_hat:
-            styles = [s for s in styles if s.name.startswith(fitting)]
+        styles = [style for style in styles if style.name.startswith(fitting)]
+    if styles and dice.chance(0.94):
         hair = fit_garment(dice.choice(styles), rest, mean, dice, 0.0, hair_paint, "hair")
         if hood == "up":
             hair = replace(hair, vertices=head.flatten(hair.vertices, head.whole, 0.003, None))

@@ -25,6 +25,7 @@ SKIN_VERTICES = 13380
 _LAYER_M = 0.004
 _OVERLAP_M = 0.012
 _ARMHOLE_M = 0.155
+_SOCK_M = 0.009
 _TILE_M = 0.42
 _ANGLES, _ROWS = 24, 20
 _ROW_TOP_Y, _ROW_STEP_M = 0.5, 0.022
@@ -119,8 +120,11 @@ class Layer:
     def at(self, rest: torch.Tensor, limbs: Limbs) -> tuple[torch.Tensor, torch.Tensor]:
         """Displacement (V,) along the normals, and displacement (V,) off the limb's axis [m]."""
         cut = self._cut
-        # Cuffs and ankles of loose clothes stay narrower than the rest.
         out = (cut.ease_m + self.folds.at(limbs)).clamp(min=-0.003)
+        if cut.ease_m > 0:
+            # Trousers go over socks and shoes, which leggings do not.
+            ankle = smoothstep(-0.58, -0.68, limbs.height) * limbs.leg
+            out = torch.maximum(out, _SOCK_M * ankle - 0.003 * (1 - ankle))
         off = torch.zeros_like(out)
         if not cut.legs:
             # Whatever the cut, cloth bridges the hollow between the buttocks.
