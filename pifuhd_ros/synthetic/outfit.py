@@ -123,7 +123,7 @@ def _on_head(
     has_hat = hood != "up" and dice.chance(0.1)
     if has_hat:
         paint = sample_cloth_paint(dice, True)
-        if dice.chance(0.3):
+        if wardrobe.hats and dice.chance(0.3):
             fedora = dice.choice(pick_named(wardrobe.hats, split))
             worn.append(fit_garment(fedora, rest, mean, dice, 0.0, paint, "hard"))
         else:

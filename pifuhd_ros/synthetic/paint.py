@@ -190,6 +190,12 @@ def sample_skin_paint(dice: Dice) -> Paint:
     return Paint((gain * (1 + warm), gain, gain * (1 - warm)), 1.0)
 
 
+def sample_eye_paint(dice: Dice) -> Paint:
+    """Eyes: their texture, a little darker or of another shade."""
+    r, g, b = (dice.uniform(0.75, 1.0) for _ in range(3))
+    return Paint((r, g, b), 1.0)
+
+
 def sample_textures(textures: torch.Tensor, index: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
     """Bilinear values (N, 4) in [0, 1] of textures that repeat; one where the index is -1.
 

@@ -8,7 +8,7 @@ import torch
 
 from pifuhd_ros.body.model import BodyModel, apply_transforms
 from pifuhd_ros.synthetic.outfit import sample_outfit
-from pifuhd_ros.synthetic.paint import Paint, sample_skin_paint
+from pifuhd_ros.synthetic.paint import Paint, sample_eye_paint, sample_skin_paint
 from pifuhd_ros.synthetic.pose import sample_pose
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.sheet import vertex_normals
@@ -17,7 +17,6 @@ from pifuhd_ros.synthetic.wardrobe import Wardrobe
 from pifuhd_ros.synthetic.worn import Worn
 
 _SKIN_VERTICES = 13380
-_EYE_TINT = Paint((1.0, 1.0, 1.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split =
     eye = dice.choice(wardrobe.eyes)[1]
     parts += [
         Part(body.faces[shown], body.face_uvs[shown], sample_skin_paint(dice), skin, -1, False),
-        Part(body.faces[is_eye], body.face_uvs[is_eye], _EYE_TINT, eye, -1, False),
+        Part(body.faces[is_eye], body.face_uvs[is_eye], sample_eye_paint(dice), eye, -1, False),
     ]
 
     rotations = sample_pose(wardrobe, body, dice, split)
