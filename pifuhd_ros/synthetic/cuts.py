@@ -15,6 +15,10 @@ Range = tuple[float, float]
 SLEEVE_END_M = 0.49
 """The wrist, along the arm of the mean body."""
 
+TUCKED_M = 0.05
+"""How far a tucked top goes on below the waist."""
+_BARE_M = 0.04
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -87,9 +91,9 @@ _DRESS = _Style("dress", 1.0, _TOP, (-0.6, -0.1), (_NONE, _SHORT, _HALF),
                 (0.003, 0.014), (0.0, 0.7), (0.0, 0.12), (0.004, 0.013),
                 ("crew", "scoop", "vee"))  # fmt: skip
 _BOTTOMS = (
-    _Style("trousers", 0.3, _TROUSERS, (-0.74, -0.64), (_NONE,),
+    _Style("trousers", 0.3, _TROUSERS, (-0.77, -0.66), (_NONE,),
            (0.002, 0.008), (0.0, 0.3), (0.0, 0.01), (0.003, 0.009), upper_y=(0.14, 0.24)),
-    _Style("wide trousers", 0.3, _TROUSERS, (-0.74, -0.55), (_NONE,),
+    _Style("wide trousers", 0.3, _TROUSERS, (-0.77, -0.58), (_NONE,),
            (0.006, 0.018), (0.2, 0.9), (0.015, 0.07), (0.006, 0.015), upper_y=(0.16, 0.25)),
     _Style("shorts", 0.25, _TROUSERS, (-0.36, -0.1), (_NONE,),
            (0.004, 0.02), (0.2, 0.9), (0.0, 0.035), (0.004, 0.012), upper_y=(0.14, 0.22)),
@@ -130,7 +134,7 @@ def _pick(styles: tuple[_Style, ...], dice: Dice) -> _Style:
 
 
 def sample_cuts(dice: Dice, split: Split, woman: bool) -> list[Cut]:
-    """What one person wears, from below upwards: trousers or a skirt, a top; a dress; a coat.
+    """What one person wears, from the inside outwards; a top may be tucked in below the rest.
 
     Held out of the training are dresses with long sleeves and hoods on the head.
     """
@@ -141,10 +145,18 @@ def sample_cuts(dice: Dice, split: Split, woman: bool) -> list[Cut]:
     if held_out and dice.chance(0.5):
         return [replace(_cut(_DRESS, dice), sleeve_m=dice.uniform(0.42, SLEEVE_END_M))]
     if held_out or dice.chance(0.16):
-        hood: Hood = "up" if held_out else "down"
-        return [bottom, replace(_cut(_HOODIE, dice), hood=hood)]
+        hoodie = _cut(_HOODIE, dice)
+        if held_out:
+            return [bottom, replace(hoodie, hood="up", neck="collar")]
+        return [bottom, replace(hoodie, hood="down")]
     if woman and dice.chance(0.2):
         return [_cut(_DRESS, dice)]
     if dice.chance(0.12):
         return [bottom, _cut(_COAT, dice)]
-    return [bottom, _cut(_pick(_TOPS, dice), dice)]
+    top = _cut(_pick(_TOPS, dice), dice)
+    if dice.chance(0.25):
+        return [replace(top, hem_y=bottom.upper_y - TUCKED_M), bottom]
+    if -_BARE_M < top.hem_y - bottom.upper_y < _BARE_M:
+        # Either they overlap well or the belly is bare: no thin strips of skin.
+        top = replace(top, hem_y=bottom.upper_y - _BARE_M)
+    return [bottom, top]

@@ -9,9 +9,14 @@ from itertools import accumulate
 import torch
 
 from pifuhd_ros.body.model import BodyModel, apply_transforms
-from pifuhd_ros.synthetic.clothing import vertex_normals
+from pifuhd_ros.synthetic.sheet import vertex_normals
 from pifuhd_ros.synthetic.outfit import sample_outfit
-from pifuhd_ros.synthetic.paint import Paint, sample_skin_paint, stack_paints
+from pifuhd_ros.synthetic.paint import (
+    Paint,
+    sample_eye_paint,
+    sample_skin_paint,
+    stack_paints,
+)
 from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.pose import sample_pose
 from pifuhd_ros.synthetic.random import Dice
@@ -21,7 +26,6 @@ from pifuhd_ros.synthetic.worn import Worn
 
 _SKIN_VERTICES = 13380
 """The first vertices of the body are skin, the next the eyes and the tongue."""
-_EYE_PAINT = Paint((1.0, 1.0, 1.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _dress(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split) -> _Dre
         face_part=torch.repeat_interleave(
             torch.arange(len(shown), device=rest.device), parts
         ),
-        paints=(sample_skin_paint(dice), _EYE_PAINT, *(one.paint for one in worn)),
+        paints=(sample_skin_paint(dice), sample_eye_paint(dice), *(one.paint for one in worn)),
         textures=(skin, eye, *(one.texture for one in worn)),
         normal_maps=(-1, -1, *(one.normal_map for one in worn)),
         is_card=(False, False, *(one.kind in ("hair", "card") for one in worn)),
