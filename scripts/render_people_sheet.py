@@ -39,7 +39,11 @@ def _slices(people: People, placements: Sequence[Placement]) -> torch.Tensor:
             person = torch.full((len(points),), i)
             tiles.append(solid.contains(points, person).view(size, size).float())
         front, side = tiles
-        result.append(torch.stack([1 - 0.6 * front, 1 - 0.6 * front.maximum(side), 1 - 0.6 * front.maximum(side)]))
+        result.append(
+            torch.stack(
+                [1 - 0.6 * front, 1 - 0.6 * front.maximum(side), 1 - 0.6 * front.maximum(side)]
+            )
+        )
     return torch.stack(result)
 
 

@@ -9,7 +9,6 @@ from itertools import accumulate
 import torch
 
 from pifuhd_ros.body.model import BodyModel, apply_transforms
-from pifuhd_ros.synthetic.sheet import vertex_normals
 from pifuhd_ros.synthetic.outfit import sample_outfit
 from pifuhd_ros.synthetic.paint import (
     Paint,
@@ -20,6 +19,7 @@ from pifuhd_ros.synthetic.paint import (
 from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.pose import sample_pose
 from pifuhd_ros.synthetic.random import Dice
+from pifuhd_ros.synthetic.sheet import vertex_normals
 from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_pairs
 from pifuhd_ros.synthetic.wardrobe import Wardrobe
 from pifuhd_ros.synthetic.worn import Worn
@@ -101,12 +101,8 @@ def _dress(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split) -> _Dre
         base=stacked("base", own),
         weights=stacked("weights", torch.full_like(rest, 1 / 3)),
         faces=torch.cat(shown),
-        face_uvs=stacked(
-            "face_uvs", body.face_uvs[is_skin & ~covered], body.face_uvs[is_eye]
-        ),
-        face_part=torch.repeat_interleave(
-            torch.arange(len(shown), device=rest.device), parts
-        ),
+        face_uvs=stacked("face_uvs", body.face_uvs[is_skin & ~covered], body.face_uvs[is_eye]),
+        face_part=torch.repeat_interleave(torch.arange(len(shown), device=rest.device), parts),
         paints=(sample_skin_paint(dice), sample_eye_paint(dice), *(one.paint for one in worn)),
         textures=(skin, eye, *(one.texture for one in worn)),
         normal_maps=(-1, -1, *(one.normal_map for one in worn)),

@@ -216,7 +216,9 @@ class _Hits:
         return F.normalize(bent + bend[:, 2:].clamp(min=0.2) * normals, dim=1)
 
 
-def _visible(joints: torch.Tensor, z_front: torch.Tensor, mask: torch.Tensor, deep: torch.Tensor) -> torch.Tensor:
+def _visible(
+    joints: torch.Tensor, z_front: torch.Tensor, mask: torch.Tensor, deep: torch.Tensor
+) -> torch.Tensor:
     """Which joints (B, J, 3) lie in the image, at most ``deep`` (B,) behind what it shows there."""
     size = mask.shape[-1]
     u = (joints[..., 0] + 1) / 2 * (size - 1)
