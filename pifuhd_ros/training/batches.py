@@ -80,14 +80,14 @@ class People:
                 f"{folder} has too few shards of people (training and validation need one each); "
                 "make more with: pifuhd synthesize"
             )
-        self._paths = chosen
+        self.paths = chosen
         self._open: dict[Path, Shard] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_open": {}}  # Open files stay in their process.
 
     def _shard(self, index: int) -> Shard:
-        path = self._paths[index]
+        path = self.paths[index]
         if path not in self._open:
             self._open[path] = Shard(path)
         return self._open[path]
@@ -96,7 +96,7 @@ class People:
         """See ``PeopleSource.draw``."""
         result = []
         for _ in range(count):
-            shard = self._shard(int(torch.randint(len(self._paths), (), generator=generator)))
+            shard = self._shard(int(torch.randint(len(self.paths), (), generator=generator)))
             person = int(torch.randint(shard.people, (), generator=generator))
             view = int(torch.randint(shard.views, (), generator=generator))
             result.append(shard.read(person, view, size_px))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from pifuhd_ros.networks.pifuhd import PifuhdConfig
 
@@ -79,5 +79,8 @@ class TrainingConfig:
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"a run has at least one stage, each of its own name; got {names}")
+        if self.precision not in get_args(Precision):
+            allowed = ", ".join(get_args(Precision))
+            raise ValueError(f"precision is one of {allowed}; got {self.precision!r}")
         if self.workers < 0 or self.ahead < 0:
             raise ValueError("workers and ahead are not negative")
