@@ -17,7 +17,7 @@ from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 from pifuhd_ros.networks.weights import save_weights
 from pifuhd_ros.training.batches import Batch, PeopleSource
 from pifuhd_ros.training.checkpoint import read_checkpoint, write_checkpoint
-from pifuhd_ros.training.config import StageConfig, TrainingConfig
+from pifuhd_ros.training.config import Level, StageConfig, TrainingConfig
 from pifuhd_ros.training.losses import LevelLosses
 from pifuhd_ros.training.pictures import draw_validation
 from pifuhd_ros.training.pieces import PieceMaker, pieces_in_order
@@ -99,7 +99,7 @@ class Trainer:
         self.average = PifuhdNetwork(network.config)
         self.average.load_state_dict(network.state_dict())
         self.average.eval().requires_grad_(False).to(fabric.device)
-        _freeze(network, stage)
+        freeze(network, stage.levels)
         self._learning = {k: p for k, p in network.named_parameters() if p.requires_grad}
         optimizer = torch.optim.AdamW(self._learning.values(), weight_decay=stage.weight_decay)
         self._optimizer = optimizer
@@ -305,8 +305,8 @@ class Trainer:
         self._fabric.barrier()
 
 
-def _freeze(network: PifuhdNetwork, stage: StageConfig) -> None:
-    """Lets only the stage's levels learn."""
+def freeze(network: PifuhdNetwork, levels: tuple[Level, ...]) -> None:
+    """Lets only these levels learn."""
     coarse = network.netG
     normals: list[torch.nn.Module] = (
         [coarse.netF, coarse.netB]
@@ -320,4 +320,4 @@ def _freeze(network: PifuhdNetwork, stage: StageConfig) -> None:
     }
     for level, modules in parts.items():
         for module in modules:
-            module.requires_grad_(level in stage.levels)
+            module.requires_grad_(level in levels)
