@@ -31,14 +31,14 @@ def test_steps_lower_the_loss_of_one_batch(
     batch = PieceMaker(Balls(), 0, "all", 2, 500, 64, 32)(0)
     # Plain steps: Adam's moments of 365 million parameters would not fit.
     learning = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.SGD(learning, lr=rate)
+    optimizer = torch.optim.SGD(learning, lr=rate, foreach=False)
     course = []
     for _ in range(3):
         loss = torch.stack(list(losses(**vars(batch)).values())).sum()
         course.append(float(loss.detach()))
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=False)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        torch.nn.utils.clip_grad_norm_(learning, 1.0, foreach=False)
         optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     assert course[-1] < 0.95 * course[0], course

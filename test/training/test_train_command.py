@@ -61,6 +61,26 @@ def test_two_processes_train_by_the_same_command(arguments: list[str], tmp_path:
     assert (tmp_path / "run" / "weights.safetensors").is_file()
 
 
+def test_a_bare_gpu_machine_has_all_that_it_needs(arguments: list[str]) -> None:
+    """Torch, numpy, safetensors and Lightning with what it brings along; nothing else of ours."""
+    code = (
+        "import sys\n"
+        "for name in ('scipy', 'PIL', 'cv2', 'mediapipe', 'trimesh', 'open3d', 'tensorboard'):\n"
+        "    sys.modules[name] = None\n"
+        "from pifuhd_ros.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, "--no-board", "--minutes", "0"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "coarse: 1 of 4 steps" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
