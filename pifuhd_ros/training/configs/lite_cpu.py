@@ -1,4 +1,4 @@
-"""pifuhd-lite on two CPU cores, from nothing: some days, or as many hours as there are."""
+"""pifuhd-lite on two CPU cores, from nothing."""
 
 from pifuhd_ros.networks.pifuhd import LITE
 from pifuhd_ros.training.config import StageConfig, TrainingConfig

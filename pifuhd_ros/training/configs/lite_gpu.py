@@ -1,4 +1,4 @@
-"""pifuhd-lite on one GPU, from nothing: about an hour on a large one."""
+"""pifuhd-lite on one GPU, from nothing."""
 
 from pifuhd_ros.networks.pifuhd import LITE
 from pifuhd_ros.training.config import StageConfig, TrainingConfig

@@ -1,6 +1,7 @@
 """The network of the paper at its size, for GPUs; pieces for as many as eight of them.
 
-Sizes, losses and the order of the levels are those of Saito et al., CVPR 2020, sections 3 and 4.
+Sizes and the order of the levels are those of Saito et al., CVPR 2020, sections 3 and 4; optimiser,
+learning rates and numbers of steps are ours, and no full run of it has been made.
 The paper's perceptual loss of the normals needs a network trained on photos, which this project
 does not have: L1 and the cosine stand in its place.
 """
