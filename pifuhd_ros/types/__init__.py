@@ -6,6 +6,7 @@ from pifuhd_ros.types.detection import PersonDetection
 from pifuhd_ros.types.errors import (
     AssetError,
     CaptureCancelled,
+    ConfigError,
     DeviceError,
     ExportError,
     ImageError,
@@ -25,6 +26,7 @@ __all__ = [
     "AssetError",
     "Camera",
     "CaptureCancelled",
+    "ConfigError",
     "DeviceError",
     "ExportError",
     "Frame",
