@@ -64,17 +64,10 @@ def run(args: argparse.Namespace) -> int:
     from pifuhd_ros.assets.pack import packed_assets
     from pifuhd_ros.body.model import BODY_FILE
     from pifuhd_ros.cli.progress import progress_bar
-    from pifuhd_ros.evaluation.evaluate import gather_scores
     from pifuhd_ros.evaluation.measurement import Measurement, MeasurementConfig, measure_people
-    from pifuhd_ros.evaluation.provenance import (
-        describe_machine,
-        describe_weights,
-        library_versions,
-    )
-    from pifuhd_ros.evaluation.report import EvaluationReport, write_report
+    from pifuhd_ros.evaluation.report import report_of, write_report
     from pifuhd_ros.evaluation.sheet import save_cases
     from pifuhd_ros.evaluation.tables import markdown_table, put_in_page
-    from pifuhd_ros.networks.weights import default_weights_path
 
     if args.readme:  # Fail before the work, not after it.
         put_in_page(args.readme, "quality", None)
@@ -90,40 +83,25 @@ def run(args: argparse.Namespace) -> int:
             threads=args.threads,
         )
         measurement = Measurement(config)
-        device = measurement.model.device
-        workers = args.workers or (os.cpu_count() or 1 if device.type == "cpu" else 1)
-        workers = min(workers, args.count)
+        on_cpu = measurement.model.device.type == "cpu"
+        cores = len(os.sched_getaffinity(0)) if on_cpu else 1
+        workers = min(args.workers or cores, args.count)
         try:
             with progress_bar() as on_progress:
                 outcomes = measure_people(measurement, args.count, workers, on_progress)
+            report = report_of(measurement, outcomes, workers)
+            write_report(report, args.out)
+            table = markdown_table(report)
+            print(table)
+            print(args.out)
+            if args.readme:
+                put_in_page(args.readme, "quality", table)
+                print(args.readme)
             if args.sheet:
                 save_cases(measurement, outcomes, args.sheet)
+                print(args.sheet)
         finally:
             measurement.close()
-    report = EvaluationReport(
-        split="held-out",
-        count=args.count,
-        seed=args.seed,
-        input=config.input,
-        inputs=tuple(outcome.given for outcome in outcomes),
-        surface_samples=config.surface_samples,
-        solid_samples=config.solid_samples,
-        resolution=config.resolution,
-        weights=describe_weights(args.weights or default_weights_path()),
-        systems=gather_scores([system.name for system in measurement.systems], outcomes),
-        versions=library_versions(),
-        machine=describe_machine(device),
-        workers=workers,
-        threads=config.threads,
-    )
-    write_report(report, args.out)
-    table = markdown_table(report)
-    print(table)
-    for path in filter(None, (args.out, args.sheet)):
-        print(path)
-    if args.readme:
-        put_in_page(args.readme, "quality", table)
-        print(args.readme)
     return 0
 
 

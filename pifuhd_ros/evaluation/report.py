@@ -9,12 +9,25 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pifuhd_ros.evaluation.evaluate import Failure, SystemScores
+from pifuhd_ros.evaluation.evaluate import (
+    Failure,
+    PersonOutcome,
+    SystemScores,
+    gather_scores,
+)
 from pifuhd_ros.evaluation.ground_truth import STATURE_M
 from pifuhd_ros.evaluation.inputs import InputKind, InputRecord
 from pifuhd_ros.evaluation.legacy import LegacyScores
-from pifuhd_ros.evaluation.provenance import Machine, Weights
+from pifuhd_ros.evaluation.measurement import Measurement
+from pifuhd_ros.evaluation.provenance import (
+    Machine,
+    Weights,
+    describe_machine,
+    describe_weights,
+    library_versions,
+)
 from pifuhd_ros.evaluation.scores import PersonScores, ShapeScores
+from pifuhd_ros.networks.weights import default_weights_path
 from pifuhd_ros.types import PifuhdError
 
 FORMAT = "pifuhd_ros-evaluation/2"
@@ -58,6 +71,35 @@ class EvaluationReport:
         if self.input == "true":
             return 0
         return sum(not record.detected for record in self.inputs)
+
+
+def report_of(
+    measurement: Measurement, outcomes: Sequence[PersonOutcome], workers: int
+) -> EvaluationReport:
+    """The report of a measurement of held-out people.
+
+    Args:
+        measurement: what was measured with.
+        outcomes: of the people, in order.
+        workers: how many processes measured.
+    """
+    config = measurement.config
+    return EvaluationReport(
+        split="held-out",
+        count=len(outcomes),
+        seed=config.seed,
+        input=config.input,
+        inputs=tuple(outcome.given for outcome in outcomes),
+        surface_samples=config.surface_samples,
+        solid_samples=config.solid_samples,
+        resolution=config.resolution,
+        weights=describe_weights(config.weights or default_weights_path()),
+        systems=gather_scores([system.name for system in measurement.systems], outcomes),
+        versions=library_versions(),
+        machine=describe_machine(measurement.model.device),
+        workers=workers,
+        threads=config.threads,
+    )
 
 
 def median_times_s(timings_s: Sequence[Mapping[str, float]]) -> dict[str, float]:
