@@ -33,6 +33,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--weights", type=Path, help="weights (default: those of the package)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
     parser.add_argument("--resolution", type=int, default=256, help="cells along each axis")
+    parser.add_argument(
+        "--photo-size", type=_positive, default=768, help="side in pixels (default: %(default)s)"
+    )
     parser.add_argument("--samples", type=_positive, default=100_000, help="points on each surface")
     parser.add_argument(
         "--input",
@@ -76,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
             assets=assets,
             seed=args.seed,
             input=args.input,
+            photo_px=args.photo_size,
             surface_samples=args.samples,
             weights=args.weights,
             device=args.device,

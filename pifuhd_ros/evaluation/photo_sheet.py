@@ -87,8 +87,8 @@ def _tiles(frame: Frame, person: Reconstruction) -> list[Picture | None]:
         mask_colours(person.detection.mask),
         None if normals is None else normal_colours(normals.front),
         None if normals is None else normal_colours(normals.back),
-        *(render_view(person.mesh, yaw, 2 * TILE_PX, "clay") for yaw in (0.0, 90.0, 180.0)),
-        render_view(person.mesh, 0.0, 2 * TILE_PX),
+        *(render_view(person.mesh, yaw, TILE_PX, "clay") for yaw in (0.0, 90.0, 180.0)),
+        render_view(person.mesh, 0.0, TILE_PX),
     ]
 
 

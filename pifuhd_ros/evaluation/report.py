@@ -45,6 +45,8 @@ class EvaluationReport:
     """Of the people."""
     input: InputKind
     """What the systems were given."""
+    photo_px: int
+    """Side of the photos."""
     inputs: tuple[InputRecord, ...]
     """How each person's input came about, in the order of the people."""
     surface_samples: int
@@ -89,6 +91,7 @@ def report_of(
         count=len(outcomes),
         seed=config.seed,
         input=config.input,
+        photo_px=config.photo_px,
         inputs=tuple(outcome.given for outcome in outcomes),
         surface_samples=config.surface_samples,
         solid_samples=config.solid_samples,

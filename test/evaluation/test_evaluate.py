@@ -121,6 +121,7 @@ def run_small() -> tuple[EvaluationReport, list[Case], list[PersonOutcome]]:
         count=3,
         seed=5,
         input="detected",
+        photo_px=96,
         inputs=tuple(outcome.given for outcome in outcomes),
         surface_samples=2000,
         solid_samples=2000,
@@ -146,6 +147,8 @@ def test_failures_are_counted_and_named_not_hidden() -> None:
     chamfer = next(column for column in COLUMNS if column.title == "chamfer [cm]")
     assert mean_of(exact, chamfer) < 1.5 < mean_of(moved, chamfer)
     table = markdown_table(report)
+    assert min(person.unaligned.iou for person in exact.people) > 0.97
+    assert max(person.normal_error_deg for person in exact.people) < 3
     assert "`moved` (no shape for 1 of 3)" in table
     assert "sha256 `0123456789ab`" in table
     assert "3 made-up people (seed 5)" in table

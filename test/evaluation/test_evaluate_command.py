@@ -24,14 +24,8 @@ def test_evaluate_writes_report_table_and_sheet(
     out = tmp_path / "results" / "report.json"
     arguments = ["--count", "1", "--samples", "1000", "--resolution", "32", "--workers", "1"]
     arguments += ["--sheet", str(tmp_path / "sheet.png")]
-    arguments += [
-        "--assets",
-        str(packed_assets_file),
-        "--weights",
-        str(slab_weights),
-        "--out",
-        str(out),
-    ]
+    arguments += ["--assets", str(packed_assets_file), "--weights", str(slab_weights)]
+    arguments += ["--out", str(out), "--photo-size", "256"]
     assert main(["evaluate", *arguments, "--device", "cpu", "--readme", str(readme)]) == 0
     table = markdown_table(read_report(out))
     assert table in capsys.readouterr().out
@@ -90,6 +84,9 @@ def test_evaluate_fails_before_the_work(
     assert (
         main([*common, "--weights", str(slab_weights), "--readme", str(tmp_path / "none.md")]) == 1
     )
+    assert "none.md" in capsys.readouterr().err
+    weights = ["--weights", str(slab_weights)]
+    assert main([*common, *weights, "--readme", str(tmp_path / "none.md")]) == 1
     assert "none.md" in capsys.readouterr().err
     assert main([*common, "--weights", str(tmp_path / "none.safetensors")]) == 1
     assert "none.safetensors" in capsys.readouterr().err

@@ -74,7 +74,7 @@ def test_command_shows_what_works_and_what_fails(
     folder = tmp_path / "photos"
     folder.mkdir()
     Image.fromarray(drawn_person).save(folder / "a_person.png")
-    Image.new("RGB", (160, 120), (90, 120, 200)).save(folder / "b_wall.png")
+    Image.new("RGB", (64, 48), (90, 120, 200)).save(folder / "b_wall.png")
     (folder / "c_broken.png").write_bytes(b"no image")
     out = tmp_path / "sheet.png"
     arguments = ["photo-sheet", str(folder), "--out", str(out), "--weights", str(slab_weights)]
@@ -92,7 +92,8 @@ def test_command_shows_what_works_and_what_fails(
     for column in range(len(TITLES)):
         tile = first[:, column * TILE_PX : (column + 1) * TILE_PX]
         assert len(np.unique(tile.reshape(-1, 3), axis=0)) > 1
-    (folder / "a_person.png").unlink()
+    for name in ("a_person.png", "b_wall.png"):
+        (folder / name).unlink()
     assert main(arguments) == 1
     assert main([*arguments, "--system", "none"]) == 1
     assert "there is no system 'none'" in capsys.readouterr().err
