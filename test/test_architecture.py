@@ -65,7 +65,7 @@ HEAVY: dict[str, set[str]] = {
     "open3d": set(),
     "PIL": {
         "assets/pack.py",
-        "evaluation/sheet.py",
+        "evaluation/contact_sheet.py",
         "stages/cropping.py",
         "stages/image_io.py",
         "stages/turntable.py",

@@ -20,23 +20,24 @@ _SIDE_TEST_M = 0.002
 
 @dataclass(frozen=True)
 class PersonSolid:
-    """The union of a person's closed surfaces and of the hair, in model space."""
+    """The union of a person's closed surfaces and of the hair, in photo space."""
 
     closed: Mesh
     """Body and clothes, each closed, skirts and sleeves filled; they overlap."""
     hair: Mesh
     """Open cards on the same vertices; inside is where their winding number is above one half."""
     units_per_m: float
-    """Model units of a metre."""
+    """Units of photo space in a metre."""
 
     @staticmethod
     def of(person: Person, placement: Placement) -> PersonSolid:
-        """The solid of a person placed in front of the camera.
+        """The solid of a person placed in front of the camera, without the camera's perspective.
 
         Raises:
             SurfaceError: the person's surfaces are not closed.
         """
-        vertices = placement.to_model(person.vertices).cpu().numpy().astype(np.float32)
+        turned = person.vertices @ placement.rotation.T - placement.centre_m
+        vertices = (turned * placement.scale).cpu().numpy().astype(np.float32)
         closed = Mesh(vertices, person.solid_faces.cpu().numpy())
         require_solid(closed)
         return PersonSolid(closed, Mesh(vertices, person.hair_faces.cpu().numpy()), placement.scale)

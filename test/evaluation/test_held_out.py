@@ -7,6 +7,7 @@ import torch
 from shapes import box
 
 from pifuhd_ros.body.model import load_body
+from pifuhd_ros.evaluation.held_out import HeldOutPeople
 from pifuhd_ros.evaluation.person_solid import PersonSolid
 from pifuhd_ros.evaluation.samples import sample_surface
 from pifuhd_ros.evaluation.solid import count_open_edges
@@ -83,25 +84,40 @@ def test_closed_hair_is_part_of_the_solid() -> None:
     assert count_open_edges(surface) == 0
 
 
-def test_held_out_person_is_whole_and_the_same_every_time(
-    packed_assets_file: Path,
-) -> None:
-    from pifuhd_ros.evaluation.held_out import held_out_people
-
-    first, again = (
-        next(held_out_people(packed_assets_file, 1, size_px=128, samples=2000, seed=3))
-        for _ in range(2)
-    )
-    assert first.name == again.name
+def test_held_out_person_is_whole_and_the_same_every_time(packed_assets_file: Path) -> None:
+    people = HeldOutPeople.from_assets(packed_assets_file, seed=3, photo_px=256, samples=2000)
+    first, again = people.make(0), people.make(0)
+    assert first.name == again.name == "held-out 003"
     np.testing.assert_array_equal(first.surface.points, again.surface.points)
-    assert torch.equal(first.crop.image, again.crop.image)
-    assert first.crop.image.shape == (3, 128, 128)
-    assert not first.crop.image[:, first.crop.mask == 0].any()
-    # The surface lies over the silhouette.
-    u = (first.surface.points[:, 0] + 1) / 2 * 127
-    v = (1 - first.surface.points[:, 1]) / 2 * 127
-    covered = first.crop.mask.numpy()[v.round().astype(int), u.round().astype(int)] > 0
-    assert covered.mean() > 0.97
+    np.testing.assert_array_equal(first.photo.rgb, again.photo.rgb)
+    assert first.photo.rgb.shape == (256, 256, 3)
+    # The surface lies over the silhouette, to a fifth of a pixel on average.
+    seen = first.surface.points * [1, 1, 0] + [0, 0, 1]
+    columns, rows = (seen @ first.image_from_model.T)[:, :2].T
+    covered = first.mask[rows.round().astype(int), columns.round().astype(int)] > 0
+    assert covered.mean() > 0.98
+    shown_rows, shown_columns = np.nonzero(first.mask > 0.5)
+    assert abs(columns.min() - shown_columns.min()) < 1.5
+    assert abs(columns.max() - shown_columns.max()) < 1.5
+    assert abs(rows.min() - shown_rows.min()) < 1.5
+    assert abs(rows.max() - shown_rows.max()) < 1.5
+    # With a margin around.
+    assert shown_rows.min() > 5
+    assert shown_rows.max() < 250
     inner = first.surface.points - 0.01 * first.surface.normals
     assert first.occupancy(inner).mean() > 0.85
-    assert 0.5 < first.metres_per_unit < 1.5
+    assert 0.8 < first.metres_per_unit < 3
+    # A person before a background, not cut out.
+    assert first.photo.rgb[first.mask == 0].std() > 5
+
+
+def test_photos_are_averaged_about_the_same_places(packed_assets_file: Path) -> None:
+    """A photo of twice the size shows every point at twice its pixel, but for half a pixel."""
+    small, large = (
+        HeldOutPeople.from_assets(packed_assets_file, 3, size, 100).make(0) for size in (64, 128)
+    )
+    np.testing.assert_allclose(
+        small.image_from_model[:2, :2] * 2, large.image_from_model[:2, :2], rtol=0.01
+    )
+    middle = (small.image_from_model[:2, 2] + 0.5) * 2 - 0.5
+    np.testing.assert_allclose(middle, large.image_from_model[:2, 2])
