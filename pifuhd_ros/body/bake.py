@@ -11,6 +11,7 @@ gigabyte to spare). The same seed gives the same file but for rounding of about 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +70,7 @@ def _y_up(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _sample_shapes(
-    model: torch.nn.Module, people: int, phenotypes: dict[str, torch.Tensor]
+    model: Any, people: int, phenotypes: dict[str, torch.Tensor]
 ) -> npt.NDArray[np.float64]:
     """(people, V + bones, 3) rest vertices and bone heads, flattened to rows."""
     shapes: list[npt.NDArray[np.float32]] = []
@@ -83,7 +84,7 @@ def _sample_shapes(
     return np.concatenate(shapes).astype(np.float64)
 
 
-def _facial_actions(model: torch.nn.Module) -> _Arrays:
+def _facial_actions(model: Any) -> _Arrays:
     """Offsets of every action [m], of those vertices alone that it moves."""
     actions = len(model.facial_action_labels)
     pose = torch.eye(4).expand(1, model.bone_count, 4, 4)

@@ -80,4 +80,5 @@ def find_face(vertices: _Floats, head: _Ints, ear: int, eye_y: float) -> _Ints:
         eye_y: Height of the eyes [m]; the hairline lies 7 cm above them.
     """
     _, y, z = vertices[head].T
-    return head[(z > vertices[ear, 2] + 0.01) & (y < eye_y + 0.07)]
+    is_face = (z > vertices[ear, 2] + 0.01) & (y < eye_y + 0.07)
+    return np.asarray(head[is_face])

@@ -25,8 +25,12 @@ class Gesture:
     """Name of the place that the wrist is brought to (see LANDMARKS); empty for none."""
     offset: Vector = (0.0, 0.0, 0.0)
     """From that place to the wrist [m]."""
+    stack: Vector = (0.0, 0.0, 0.0)
+    """Where both hands do this, what the second one adds, so that it lies on the first [m]."""
     turn_deg: float = 0.0
     """Of the hand about the forearm; positive turns the palm up."""
+    bend_deg: float = 0.0
+    """Of the wrist, towards the palm."""
     hand: Hand = "relaxed"
     weight: float = 1.0
     """How often, beside the others."""
@@ -87,7 +91,7 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("hang_bent", (0.28, -1, -0.10), (0.10, -0.8, 0.6), weight=2),
     Gesture("half_bent", (0.22, -1, -0.05), (0.05, -0.15, 1), turn_deg=10, weight=2),
     Gesture("offer", (0.22, -0.9, 0.2), (0.1, -0.1, 1), turn_deg=70, hand="open", weight=2),
-    Gesture("shrug", (0.3, -1, 0.0), (0.75, 0.05, 0.6), turn_deg=70, hand="open", both=0.9),
+    Gesture("shrug", (0.42, -1, 0.0), (0.75, 0.05, 0.6), turn_deg=70, hand="open", both=0.9),
     Gesture("reach_low", (0.2, -0.65, 0.75), (0.05, -0.4, 1), hand="open", weight=1.5),
     Gesture("reach", (0.15, -0.25, 1), (0, -0.1, 1), hand="open", weight=2),
     Gesture("reach_across", (-0.05, -0.45, 1), (-0.5, 0, 1), hand="open", both=0.0),
@@ -104,41 +108,38 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("point_side", (0.95, -0.15, 0.4), (0.9, 0.1, 0.4), hand="point", both=0.0),
     Gesture("point_up", (0.5, 0.3, 0.8), (0.2, 0.9, 0.5), hand="point", both=0.0),
     Gesture("guard", (0.35, -0.8, 0.4), (-0.15, 0.75, 0.65), hand="fist", both=0.9),
-    Gesture("on_hip", (1, -0.1, -0.45), touches="hip", offset=(0.085, 0.07, -0.02),
-            turn_deg=-20, weight=3, both=0.5),
-    Gesture("in_pocket", (0.7, -0.2, -0.7), touches="hip", offset=(0.05, 0.04, 0.01),
+    Gesture("on_hip", (1, -0.1, -0.55), touches="hip", offset=(0.095, 0.09, -0.05),
+            turn_deg=-20, bend_deg=35, hand="fist", weight=3, both=0.5),
+    Gesture("in_pocket", (0.5, -0.1, -0.8), touches="hip", offset=(0.055, 0.07, 0.01),
             turn_deg=10, weight=3, both=0.55),
-    Gesture("hands_clasped", (0.9, -0.4, -0.3), touches="groin", offset=(0.045, 0.05, 0.09),
-            turn_deg=-20, weight=2, both=1.0),
-    Gesture("behind_back", (0.6, -0.3, -0.8), touches="back", offset=(0.07, -0.06, -0.07),
-            turn_deg=-60, weight=1.5, both=0.9),
-    Gesture("on_belly", (1, -0.5, -0.1), touches="belly", offset=(0.09, 0.0, 0.06),
-            turn_deg=0, both=0.3),
-    Gesture("on_chest", (0.9, -0.8, 0.1), touches="chest", offset=(0.06, -0.03, 0.06),
-            turn_deg=0, both=0.1),
+    Gesture("hands_clasped", (0.9, -0.4, -0.3), touches="groin", offset=(0.085, 0.09, 0.065),
+            stack=(0, -0.03, 0.08), turn_deg=-20, bend_deg=10, weight=2, both=1.0),
+    Gesture("behind_back", (1, -0.3, -0.75), touches="back", offset=(0.10, -0.07, -0.075),
+            stack=(0, -0.02, -0.05), turn_deg=-60, weight=1.5, both=0.9),
+    Gesture("on_belly", (1, -0.5, -0.1), touches="belly", offset=(0.13, -0.01, 0.06),
+            stack=(0, -0.09, 0.01), bend_deg=15, both=0.3),
+    Gesture("on_chest", (0.9, -0.8, 0.1), touches="chest", offset=(0.11, -0.04, 0.095), both=0.0),
     Gesture("hold_box", (0.6, -1, -0.3), touches="belly", offset=(0.17, 0.02, 0.26),
             turn_deg=30, weight=2, both=1.0),
     Gesture("hold_tray", (0.5, -1, -0.2), touches="chest", offset=(0.20, -0.10, 0.25),
             turn_deg=80, hand="open", both=1.0),
-    Gesture("hold_phone", (0.4, -1, -0.1), touches="chest", offset=(0.05, -0.02, 0.24),
+    Gesture("hold_phone", (0.75, -1, -0.1), touches="chest", offset=(0.125, -0.05, 0.22),
             turn_deg=50, weight=2, both=0.3),
-    Gesture("hold_strap", (0.5, -1, 0.2), touches="shoulder", offset=(0.03, -0.05, 0.07),
+    Gesture("hold_strap", (0.5, -1, 0.2), touches="shoulder", offset=(0.04, -0.05, 0.08),
             turn_deg=20, hand="fist", both=0.4),
-    Gesture("phone_at_ear", (0.9, -0.7, 0.3), touches="cheek", offset=(0.075, -0.05, 0.03),
+    Gesture("phone_at_ear", (0.9, -0.7, 0.3), touches="cheek", offset=(0.12, -0.08, 0.035),
             turn_deg=0, both=0.0),
-    Gesture("hand_on_chin", (0.4, -1, 0.3), touches="chin", offset=(0.05, -0.09, 0.06),
+    Gesture("hand_on_chin", (0.65, -1, 0.4), touches="chin", offset=(0.07, -0.125, 0.045),
             turn_deg=20, hand="fist", both=0.0),
-    Gesture("behind_head", (1, 0.4, 0.0), touches="head_back", offset=(0.10, 0.02, -0.05),
-            turn_deg=0, both=0.6),
-    Gesture("arms_crossed", (0.7, -0.8, 0.35), touches="chest", offset=(-0.07, -0.12, 0.09),
-            turn_deg=-10, weight=3, both=1.0),
-    Gesture("hold_other_arm", (0.8, -0.8, 0.1), touches="belly", offset=(-0.06, 0.05, 0.08),
-            turn_deg=0, both=0.0),
-    Gesture("prayer", (0.8, -0.7, 0.1), touches="chest", offset=(0.04, -0.08, 0.17),
-            turn_deg=0, hand="open", both=1.0),
-    Gesture("on_thigh", (0.8, -0.3, -0.5), touches="thigh", offset=(0.01, 0.05, 0.03),
+    Gesture("behind_head", (1, 0.4, 0.1), touches="head_back", offset=(0.15, -0.01, -0.05),
+            bend_deg=10, both=0.6),
+    Gesture("arms_crossed", (0.75, -0.75, 0.3), touches="chest", offset=(-0.03, -0.16, 0.08),
+            stack=(-0.02, 0.10, 0.06), bend_deg=10, weight=3, both=1.0),
+    Gesture("hold_other_arm", (0.9, -0.7, 0.1), touches="belly", offset=(-0.02, 0.07, 0.075),
+            bend_deg=15, both=0.0),
+    Gesture("on_thigh", (0.8, -0.3, -0.5), touches="thigh", offset=(0.02, 0.065, 0.02),
             turn_deg=-30, weight=0, both=0.7),
-    Gesture("on_knee", (0.8, -0.3, -0.5), touches="knee", offset=(0.0, 0.05, 0.0),
+    Gesture("on_knee", (0.8, -0.3, -0.5), touches="knee", offset=(0.01, 0.08, -0.01),
             turn_deg=-30, weight=0, both=0.8),
 )  # fmt: skip
 """Those of weight 0 are for bent legs alone."""

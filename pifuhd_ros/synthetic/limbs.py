@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
-from pifuhd_ros.body.model import BodyModel
 from pifuhd_ros.geometry.rotations import matrix_from_axis_angle
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.gestures import Hand, Leg
@@ -17,6 +17,13 @@ MIRROR = torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
 _CURLS_DEG: dict[Hand, tuple[float, float]] = {
     "relaxed": (0.0, 28.0), "open": (-14.0, 6.0), "fist": (48.0, 68.0), "point": (45.0, 66.0),
 }  # fmt: skip
+
+
+_HAND_M = 0.12
+_STRAIGHT_DEG = 30.0
+"""Below this bend of the elbow, its plane says less and less about the arm's twist."""
+_TWIST_DEG = 150.0
+"""How far an upper arm turns about itself."""
 
 
 def about(axis: torch.Tensor, degrees: float) -> torch.Tensor:
@@ -62,7 +69,11 @@ def _angle_deg(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def bent_arm(
-    shoulder: torch.Tensor, wrist: torch.Tensor, elbow_side: torch.Tensor, upper: float, lower: float
+    shoulder: torch.Tensor,
+    wrist: torch.Tensor,
+    elbow_side: torch.Tensor,
+    upper: float,
+    lower: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Directions of upper arm and forearm whose wrist is at a place.
 
@@ -84,6 +95,38 @@ def bent_arm(
     cosine = (upper**2 + reach**2 - lower**2) / (2 * upper * reach)
     elbow = along * (upper * cosine) + side * (upper * math.sqrt(max(0.0, 1 - cosine**2)))
     return unit(elbow, 0), unit(along * reach - elbow, 0)
+
+
+def clear_of_trunk(
+    joints: Sequence[torch.Tensor],
+    upper: torch.Tensor,
+    lower: torch.Tensor,
+    sides: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Holds a hanging left arm beside the trunk, however wide that is.
+
+    Args:
+        joints: Shoulder, elbow and wrist at rest, (3,) each [m].
+        upper: (3,) unit, direction of the upper arm.
+        lower: (3,) unit, of the forearm.
+        sides: (2, 3) outermost points of waist and hip [m].
+
+    Returns:
+        Both directions, turned outwards where elbow or wrist would be nearer than an arm's radius.
+    """
+    if float(upper[1]) > -0.6:
+        return upper, lower
+    shoulder, elbow, wrist = joints
+    length_upper, length_lower = (elbow - shoulder).norm(), (wrist - elbow).norm()
+    missing = sides[0, 0] + 0.065 - shoulder[0] - length_upper * upper[0]
+    upper = unit(upper + torch.tensor([max(0.0, float(missing / length_upper)), 0, 0]), 0)
+    at_elbow = shoulder + length_upper * upper
+    at_wrist = at_elbow + length_lower * lower
+    if abs(float(at_wrist[2] - sides[1, 2])) < 0.16:
+        reach = length_lower + _HAND_M
+        missing = sides[1, 0] + 0.04 - (at_elbow[0] + reach * lower[0])
+        lower = unit(lower + torch.tensor([max(0.0, float(missing / reach)), 0, 0]), 0)
+    return upper, lower
 
 
 def raise_shoulder(rotations: torch.Tensor, bones: dict[str, int], upper: torch.Tensor) -> None:
@@ -123,10 +166,12 @@ def place_arm(
         [twist[2, 1] - twist[1, 2], twist[0, 2] - twist[2, 0], twist[1, 0] - twist[0, 1]]
     )
     twist_deg = math.degrees(math.atan2(float(axial @ upper0) / 2, (float(twist.trace()) - 1) / 2))
+    bend_deg = _angle_deg(u, f)
+    twist_deg = min(max(twist_deg * min(1.0, bend_deg / _STRAIGHT_DEG), -_TWIST_DEG), _TWIST_DEG)
     rotations[bones["upperarm01.L"]] = swing @ about(upper0, 0.5 * twist_deg)
     rotations[bones["upperarm02.L"]] = about(upper0, 0.5 * twist_deg)
     hinge = unit(torch.linalg.cross(upper0, lower0), 0)
-    rotations[bones["lowerarm01.L"]] = about(hinge, _angle_deg(u, f) - _angle_deg(upper0, lower0))
+    rotations[bones["lowerarm01.L"]] = about(hinge, bend_deg - _angle_deg(upper0, lower0))
     rotations[bones["lowerarm02.L"]] = about(lower0, -0.6 * turn_deg)
     rotations[bones["wrist.L"]] = about(lower0, -0.4 * turn_deg)
 
@@ -144,28 +189,31 @@ def place_leg(
     rotations[bones[f"foot.{side}"]] = about_x(level_deg + leg.point)
 
 
+def knuckle_axis(bones: dict[str, int], heads: torch.Tensor) -> torch.Tensor:
+    """Unit axis (3,) about which the left fingers bend towards the palm, from (bones, 3) heads."""
+    finger = [heads[bones[f"finger3-{joint}.L"]] for joint in (1, 2, 3)]
+    knuckles = unit(heads[bones["finger5-1.L"]] - heads[bones["finger2-1.L"]], 0)
+    natural = torch.linalg.cross(finger[1] - finger[0], finger[2] - finger[1])
+    return knuckles * torch.sign(natural @ knuckles)
+
+
 def curl_fingers(
-    rotations: torch.Tensor, body: BodyModel, heads: torch.Tensor, side: Side, hand: Hand,
+    rotations: torch.Tensor,
+    bones: dict[str, int],
+    heads: torch.Tensor,
+    hand: Hand,
     share: torch.Tensor,
 ) -> None:
-    """Bends the fingers, in place.
+    """Bends the left fingers, in place.
 
     Args:
         rotations: (bones, 3, 3).
-        body: Its bone names.
+        bones: Number of each bone.
         heads: (bones, 3) rest heads.
-        side: L or R.
         hand: What it does.
         share: (5,) in [0, 1], where each finger lies between open and closed for that hand.
-    """  # fmt: skip
-    bones = {name: i for i, name in enumerate(body.bones)}
-
-    def at(name: str) -> torch.Tensor:
-        return heads[bones[f"{name}.{side}"]]
-
-    knuckles = unit(at("finger5-1") - at("finger2-1"), 0)
-    first, second = at("finger3-2") - at("finger3-1"), at("finger3-3") - at("finger3-2")
-    hinge = knuckles * torch.sign(torch.linalg.cross(first, second) @ knuckles)
+    """
+    hinge = knuckle_axis(bones, heads)
     low, high = _CURLS_DEG[hand]
     for finger in range(1, 6):
         degrees = low + (high - low) * float(share[finger - 1])
@@ -174,4 +222,4 @@ def curl_fingers(
         if finger == 1:
             degrees = 0.3 * degrees
         for joint in range(1, 4):
-            rotations[bones[f"finger{finger}-{joint}.{side}"]] = about(hinge, degrees)
+            rotations[bones[f"finger{finger}-{joint}.L"]] = about(hinge, degrees)

@@ -15,6 +15,7 @@ from pifuhd_ros.synthetic.paint import (
     sample_skin_paint,
 )
 from pifuhd_ros.synthetic.pose import sample_pose
+from pifuhd_ros.synthetic.pose_rig import make_pose_rig
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_named, pick_pairs
 from pifuhd_ros.synthetic.wardrobe import Garment, Wardrobe
@@ -168,7 +169,7 @@ def sample_person(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split =
         Part(body.faces[is_eye], body.face_uvs[is_eye], _EYE_TINT, eye, None, False),
     ]
 
-    rotations = sample_pose(wardrobe, body, dice, split)
+    rotations = sample_pose(wardrobe, make_pose_rig(body), dice, split, rest, heads[0])
     transforms, joints = body.bone_transforms(heads, rotations[None].to(rest.device))
     per_vertex = body.vertex_transforms(transforms)[0].flatten(1)
     base, weights = torch.cat(assembly.base), torch.cat(assembly.weights)

@@ -11,29 +11,17 @@ import torch
 
 from pifuhd_ros.body.model import BodyModel
 from pifuhd_ros.geometry.rotations import blend_rotations, matrix_from_axis_angle
-from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.gestures import (
     GESTURES,
     LAP_GESTURES,
     LAP_STANCES,
     STANCES,
     Gesture,
-    Leg,
     Stance,
 )
-from pifuhd_ros.synthetic.limbs import (
-    MIRROR,
-    about_x,
-    about_y,
-    about_z,
-    bent_arm,
-    curl_fingers,
-    mirrored,
-    place_arm,
-    place_leg,
-    raise_shoulder,
-)
-from pifuhd_ros.synthetic.pose_rig import PoseRig, landmark_row
+from pifuhd_ros.synthetic.limbs import about_z, mirrored
+from pifuhd_ros.synthetic.pose_rig import PoseRig
+from pifuhd_ros.synthetic.posture import make_gestures, take_stance
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.self_intersection import intersects_itself
 from pifuhd_ros.synthetic.split import Split, pick_pairs
@@ -44,10 +32,9 @@ _NOISE_DEG = {
     "clavicle": 3, "upperarm01": 12, "lowerarm01": 10, "wrist": 10,
     "upperleg01": 6, "lowerleg01": 6, "foot": 5,
 }  # fmt: skip
-_SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
-_NECK = ("neck01", "neck02", "neck03", "head")
-_ARM = ("clavicle", "shoulder01", "upperarm", "lowerarm", "wrist", "metacarpal", "finger")
-_HARD = ("fight", "fly", "run")
+_HARD = ("dance", "fight", "fly", "run")
+_LYING = ("fly",)
+"""Shown upright, as if they stood: people do not fly at robots."""
 _TRIES = 12
 
 T = TypeVar("T", Gesture, Stance)
@@ -80,52 +67,23 @@ def _flip(rig: PoseRig, rotations: torch.Tensor) -> torch.Tensor:
 def _folder_pose(
     rig: PoseRig, clips: Sequence[tuple[str, torch.Tensor]], dice: Dice, blend: bool
 ) -> torch.Tensor:
-    """One of the folder's, or a mix of two (bones, 3, 3)."""
+    """One of the folder's, or a mix of two (bones, 3, 3), its legs a little apart."""
 
     def one() -> torch.Tensor:
-        frames = dice.choice(clips)[1]
-        frame = frames[dice.integer(len(frames))].cpu()
+        name, frames = dice.choice(clips)
+        frame = frames[dice.integer(len(frames))].cpu().clone()
+        if name.startswith(_LYING):
+            frame[rig.bones["root"]] = torch.eye(3)
         return _flip(rig, frame) if dice.chance(0.5) else frame
 
-    first = one()
-    return blend_rotations(first, one(), torch.tensor(dice.uniform(0, 1))) if blend else first
-
-
-def _turn_chain(rotations: torch.Tensor, rig: PoseRig, chain: Sequence[str], turn: torch.Tensor) -> None:
-    """Spreads a turn, an axis-angle vector (3,) in degrees, over a chain of bones, in place."""
-    share = matrix_from_axis_angle(turn * (math.pi / 180 / len(chain)))
-    for name in chain:
-        rotations[rig.bones[name]] = share
-
-
-def _jitter_leg(leg: Leg, dice: Dice, strength: float) -> Leg:
-    n = (dice.normal(5).clamp(-2, 2) * strength).tolist()
-    return Leg(
-        flex=leg.flex + n[0] * (3 + 0.06 * leg.flex),
-        spread=leg.spread + 2 * n[1],
-        turn=leg.turn + 5 * n[2],
-        knee=max(0.0, leg.knee + n[3] * (2 + 0.06 * leg.knee)),
-        point=leg.point + 3 * n[4],
-    )
-
-
-def _stand(rig: PoseRig, stance: Stance, dice: Dice, strength: float) -> torch.Tensor:
-    """Legs, trunk and head of a stance (bones, 3, 3); the arms are left as at rest."""
-    rotations = torch.eye(3).repeat(len(rig.bones), 1, 1)
-    left, right = (stance.right, stance.left) if dice.chance(0.5) else (stance.left, stance.right)
-    noise = strength * stance.jitter
-    pitch = stance.pitch + strength * (1.5 + 0.1 * abs(stance.pitch)) * float(dice.normal(1))
-    rotations[rig.bones["root"]] = about_x(pitch)
-    for side, leg in (("L", left), ("R", right)):
-        # The pitch's noise is taken out again, so that the feet stay under the body.
-        leg = replace(_jitter_leg(leg, dice, noise), flex=leg.flex + pitch - stance.pitch)
-        place_leg(rotations, rig.bones, leg, side, pitch)
-    trunk = dice.normal(3).clamp(-2.2, 2.2) * torch.tensor([5.0, 9.0, 3.5])
-    look = dice.normal(3).clamp(-2.2, 2.2) * torch.tensor([8.0, 17.0, 5.0])
-    look[0] -= 0.45 * pitch
-    _turn_chain(rotations, rig, _SPINE, trunk * strength)
-    _turn_chain(rotations, rig, _NECK, look * strength)
-    return rotations
+    pose = one()
+    if blend:
+        pose = blend_rotations(pose, one(), torch.tensor(dice.uniform(0, 1)))
+    spread_deg = dice.uniform(0, 5)
+    for side, sign in (("L", 1), ("R", -1)):
+        thigh = rig.bones[f"upperleg01.{side}"]
+        pose[thigh] = about_z(sign * spread_deg) @ pose[thigh]
+    return pose
 
 
 def _blended(gesture: Gesture, other: Gesture, t: float) -> Gesture:
@@ -155,96 +113,37 @@ def _choose_gestures(stance: Stance | None, dice: Dice, split: Split) -> tuple[G
     return (first, other) if dice.chance(0.5) else (other, first)
 
 
-def _gesture_arms(
-    rig: PoseRig,
-    rotations: torch.Tensor,
-    gestures: tuple[Gesture, Gesture],
-    rest: torch.Tensor,
-    heads: torch.Tensor,
-    dice: Dice,
-    strength: float,
-) -> torch.Tensor:
-    """The same pose (bones, 3, 3) with both arms moved.
-
-    Args:
-        rig: The body's.
-        rotations: (bones, 3, 3); legs and trunk are kept.
-        gestures: Of the left and the right arm.
-        rest: (V, 3) rest vertices.
-        heads: (bones, 3) rest heads.
-        dice: Of the variation.
-        strength: Of the variation.
-    """
-    result = rotations.clone()
-    is_arm = torch.tensor([name.startswith(_ARM) for name in rig.body.bones])
-    result[is_arm] = torch.eye(3)
-    transforms = rig.body.bone_transforms(heads[None], result[None])[0][0]
-    chest, origin = transforms[rig.bones["spine01"]].split([3, 1], 1)
-    places = (rig.posed_landmarks(rest, transforms) - origin[:, 0]) @ chest
-    heading = math.degrees(math.atan2(float(chest[0, 2]), float(chest[2, 2])))
-    upright = chest.mT @ about_y(heading)
-    for side, gesture in enumerate(gestures):
-        flip = MIRROR if side == 1 else torch.eye(3)
-        mine = heads[rig.opposite] @ MIRROR if side == 1 else heads
-        noise = dice.normal(4, 3).clamp(-2, 2) * strength
-        arm = torch.eye(3).repeat(len(rig.bones), 1, 1)
-        upper = torch.tensor(gesture.upper)
-        joints = [mine[rig.bones[f"{n}.L"]] for n in ("upperarm01", "lowerarm01", "wrist")]
-        if gesture.touches:
-            place = flip @ places[side, landmark_row(gesture.touches)]
-            wrist = place + torch.tensor(gesture.offset) + 0.012 * noise[0]
-            elbow_side = unit(upper, 0) + 0.15 * noise[1]
-            lengths = [float((b - a).norm()) for a, b in zip(joints, joints[1:])]
-            u, f = bent_arm(joints[0], wrist, elbow_side, lengths[0], lengths[1])
-            raise_shoulder(arm, rig.bones, u)
-            collar = mine[rig.bones["clavicle.L"]]
-            lifted = collar + arm[rig.bones["clavicle.L"]] @ (joints[0] - collar)
-            u, f = bent_arm(lifted, wrist, elbow_side, lengths[0], lengths[1])
-        else:
-            u = flip @ upright @ flip @ unit(unit(upper, 0) + 0.1 * noise[0], 0)
-            f = flip @ upright @ flip @ unit(
-                unit(torch.tensor(gesture.lower), 0) + 0.12 * noise[1], 0
-            )
-            raise_shoulder(arm, rig.bones, u)
-        place_arm(arm, rig.bones, mine, u, f, gesture.turn_deg + 12 * float(noise[2, 0]))
-        bend = matrix_from_axis_angle(noise[3] * math.radians(7))
-        arm[rig.bones["wrist.L"]] = arm[rig.bones["wrist.L"]] @ bend
-        result[is_arm] = result[is_arm] @ (mirrored(arm[rig.opposite]) if side == 1 else arm)[is_arm]
-    return result
-
-
 def _draft(
-    clips: Sequence[tuple[str, torch.Tensor]],
+    wardrobe: Wardrobe,
     rig: PoseRig,
     dice: Dice,
     split: Split,
     rest: torch.Tensor,
     heads: torch.Tensor,
     strength: float,
-) -> tuple[torch.Tensor, tuple[Gesture, Gesture] | None]:
-    """A pose (bones, 3, 3), not yet tested, and its gestures where it has any."""
-    mine = pick_pairs(clips, split)
-    hard = [clip for clip in mine if clip[0].startswith(_HARD)]
-    calm = [clip for clip in mine if clip not in hard] or mine
+) -> torch.Tensor:
+    """A pose (bones, 3, 3), not yet tested."""
+    clips = pick_pairs(wardrobe.poses, split)
+    hard = [clip for clip in clips if clip[0].startswith(_HARD)]
+    calm = [clip for clip in clips if not clip[0].startswith(_HARD)] or clips
     kind = dice.uniform(0, 1)
-    if kind < 0.08 and hard:
-        return _folder_pose(rig, hard, dice, False) @ _noise(rig.body, dice, 0.6 * strength), None
-    if kind < 0.28:
-        rotations = _folder_pose(rig, calm, dice, dice.chance(0.5))
-        return rotations @ _noise(rig.body, dice, strength), None
-    if kind < 0.31:
+    if kind < 0.06 and hard:
+        return _folder_pose(rig, hard, dice, False) @ _noise(rig.body, dice, 0.6 * strength)
+    if kind < 0.26:
+        whole = _folder_pose(rig, calm, dice, dice.chance(0.5))
+        return whole @ _noise(rig.body, dice, strength)
+    if kind < 0.29:
         # As people are scanned, their arms away from the body.
-        rotations = torch.eye(3).repeat(len(rig.bones), 1, 1)
-        return rotations @ _noise(rig.body, dice, strength), None
-    if kind < 0.48:
-        stance = None
+        return _noise(rig.body, dice, strength)
+    stance = None
+    if kind < 0.46:
         rotations = _folder_pose(rig, calm, dice, dice.chance(0.5))
         rotations = rotations @ _noise(rig.body, dice, 0.5 * strength)
     else:
         stance = _pick(dice, STANCES, split)
-        rotations = _stand(rig, stance, dice, strength)
+        rotations = take_stance(rig, stance, dice, strength)
     gestures = _choose_gestures(stance, dice, split)
-    return _gesture_arms(rig, rotations, gestures, rest, heads, dice, strength), gestures
+    return make_gestures(rig, rotations, gestures, rest, heads, dice, strength)
 
 
 def sample_pose(
@@ -257,11 +156,14 @@ def sample_pose(
 ) -> torch.Tensor:
     """Draws poses until one does not run through itself; the later tries vary less.
 
+    Of 200 people FIRST_TRY took the first draw and none more than MOST_TRIES. Where all are rejected, the
+    arms hang beside the standing body.
+
     Args:
         wardrobe: Holds the folder's poses.
-        rig: Of the body.
+        rig: Of the body, made once.
         dice: Source of the draws.
-        split: Which poses may be used.
+        split: Which of the folder's poses, gestures and stances may be used.
         rest: (V, 3) this person's rest vertices.
         heads: (bones, 3) this person's rest bone heads.
 
@@ -271,8 +173,9 @@ def sample_pose(
     rest, heads = rest.cpu(), heads.cpu()
     for attempt in range(_TRIES):
         strength = dice.uniform(0.4, 1.0) * (1 - attempt / _TRIES)
-        rotations, gestures = _draft(wardrobe.poses, rig, dice, split, rest, heads, strength)
+        rotations = _draft(wardrobe, rig, dice, split, rest, heads, strength)
         transforms = rig.body.bone_transforms(heads[None], rotations[None])[0][0]
         if not intersects_itself(rig.body, rig.probes, rest, heads, transforms):
-            break
-    return rotations
+            return rotations
+    standing = take_stance(rig, STANCES[0], dice, 0.0)
+    return make_gestures(rig, standing, (GESTURES[0], GESTURES[0]), rest, heads, dice, 0.0)

@@ -28,9 +28,7 @@ class PoseRig:
 
     def posed_landmarks(self, rest: torch.Tensor, transforms: torch.Tensor) -> torch.Tensor:
         """(2, L, 3) left and right landmarks [m] of bone transforms (bones, 3, 4)."""
-        bones, weights = (
-            x[self.landmarks] for x in (self.body.skin_bones, self.body.skin_weights)
-        )
+        bones, weights = (x[self.landmarks] for x in (self.body.skin_bones, self.body.skin_weights))
         blended = (transforms.flatten(1)[bones] * weights[..., None]).sum(1).view(-1, 3, 4)
         return apply_transforms(blended, rest[self.landmarks]).view(2, -1, 3)
 

@@ -6,7 +6,7 @@ winding number is one inside one part and two where two parts overlap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -16,7 +16,7 @@ from pifuhd_ros.synthetic.winding import winding_number
 _DEPTH_M = 0.012
 _DEPTH_SHARE = 0.4
 """At most this much of the way from the skin to the bone, for fingers."""
-_TWICE_INSIDE = 1.5
+_INSIDE = 0.5
 
 _TRUNK = 0
 _PARTS: tuple[tuple[str, ...], ...] = (
@@ -44,6 +44,8 @@ class LimbProbes:
     """(C,) int64 the part of each coarse vertex."""
     may_meet: torch.Tensor
     """(N, parts) bool: the parts that each probe is tested against."""
+    at_rest: torch.Tensor
+    """(N,) winding number of the unposed coarse skin: less than one in thin fingers."""
 
 
 def _part(bone: str) -> int:
@@ -72,26 +74,22 @@ def limb_probes(body: BodyModel) -> LimbProbes:
             meets[i, j] = meets[j, i] = False
     first_child = {parent: i for i, parent in reversed(list(enumerate(body.parents)))}
     child = torch.tensor([first_child.get(bone, bone) for bone in bones[rows].tolist()])
-    tensors = (rows, bones[rows], child, part, meets[part[rows]])
-    return LimbProbes(*(x.to(body.mean.device) for x in tensors))
+    tensors = (rows, bones[rows], child, part, meets[part[rows]], torch.ones(len(rows)))
+    probes = LimbProbes(*(x.to(body.mean.device) for x in tensors))
+    rest, heads = body.mean[: body.vertex_count], body.mean[body.vertex_count :]
+    unmoved = torch.eye(3, 4, device=rest.device).expand(len(heads), 3, 4)
+    points, skin = _posed(body, probes, rest, heads, unmoved)
+    return replace(probes, at_rest=winding_number(points, skin[body.coarse_faces]))
 
 
-def deepest_winding(
+def _posed(
     body: BodyModel,
     probes: LimbProbes,
     rest: torch.Tensor,
     heads: torch.Tensor,
     transforms: torch.Tensor,
-) -> float:
-    """The largest winding number of the posed skin at any probe: near one where all is well.
-
-    Args:
-        body: The body.
-        probes: Of that body.
-        rest: (V, 3) rest vertices.
-        heads: (bones, 3) rest heads.
-        transforms: (bones, 3, 4) of the pose.
-    """
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Posed probes (N, 3) and coarse skin (C, 3)."""
     skin = rest[body.coarse_vertices]
     weights = body.skin_weights[body.coarse_vertices]
     bones = body.skin_bones[body.coarse_vertices]
@@ -103,18 +101,39 @@ def deepest_winding(
     inward = a + share.clamp(0, 1)[:, None] * along - surface
     distance = inward.norm(dim=1, keepdim=True).clamp(min=1e-6)
     inner = surface + inward * (_DEPTH_M / distance).clamp(max=_DEPTH_SHARE)
-    points = apply_transforms(blended[probes.rows], inner)
-    posed = apply_transforms(blended, skin)
+    return apply_transforms(blended[probes.rows], inner), apply_transforms(blended, skin)
 
+
+def excess_winding(
+    body: BodyModel,
+    probes: LimbProbes,
+    rest: torch.Tensor,
+    heads: torch.Tensor,
+    transforms: torch.Tensor,
+) -> float:
+    """How often the skin of other parts goes around a probe: near zero where all is well.
+
+    Args:
+        body: The body.
+        probes: Of that body.
+        rest: (V, 3) rest vertices.
+        heads: (bones, 3) rest heads.
+        transforms: (bones, 3, 4) of the pose.
+
+    Returns:
+        The largest of all probes: what the winding number has more than at rest.
+    """
+    points, skin = _posed(body, probes, rest, heads, transforms)
     index = probes.part[:, None].expand(-1, 3)
-    empty = posed.new_full((probes.may_meet.shape[1], 3), torch.inf)
-    low = empty.scatter_reduce(0, index, posed, "amin")
-    high = (-empty).scatter_reduce(0, index, posed, "amax")
+    empty = skin.new_full((probes.may_meet.shape[1], 3), torch.inf)
+    low = empty.scatter_reduce(0, index, skin, "amin")
+    high = (-empty).scatter_reduce(0, index, skin, "amax")
     in_box = ((points[:, None] > low) & (points[:, None] < high)).all(2)
-    near = points[(in_box & probes.may_meet).any(1)]
-    if len(near) == 0:
-        return 1.0
-    return float(winding_number(near, posed[body.coarse_faces]).max())
+    near = (in_box & probes.may_meet).any(1)
+    if not bool(near.any()):
+        return 0.0
+    winding = winding_number(points[near], skin[body.coarse_faces])
+    return float((winding - probes.at_rest[near]).max())
 
 
 def intersects_itself(
@@ -126,6 +145,6 @@ def intersects_itself(
 ) -> bool:
     """True where a limb reaches more than a finger's breadth into another part.
 
-    See ``deepest_winding`` for the arguments.
+    See ``excess_winding`` for the arguments.
     """
-    return deepest_winding(body, probes, rest, heads, transforms) > _TWICE_INSIDE
+    return excess_winding(body, probes, rest, heads, transforms) > _INSIDE
