@@ -107,8 +107,8 @@ def test_older_skeleton_bends_the_same_elbow(tmp_path: Path, skeleton: Skeleton)
 def test_foreign_skeleton_is_an_error(tmp_path: Path, skeleton: Skeleton) -> None:
     path = tmp_path / "dog.bvh"
     path.write_text(
-        f"HIERARCHY\nROOT Tail\n{{\nOFFSET 0 0 0\n{_ROTATIONS}\nEnd Site\n{{\nOFFSET 0 0 1\n}}\n}}\n"
-        "MOTION\nFrames: 1\nFrame Time: 0.04\n0 0 0\n"
+        f"HIERARCHY\nROOT Tail\n{{\nOFFSET 0 0 0\n{_ROTATIONS}\n"
+        "End Site\n{\nOFFSET 0 0 1\n}\n}\nMOTION\nFrames: 1\nFrame Time: 0.04\n0 0 0\n"
     )
     with pytest.raises(AssetError, match=r"dog\.bvh"):
         read_pose(path, skeleton)
