@@ -12,6 +12,7 @@ from pifuhd_ros.synthetic.occlusion import Occlusion, ambient_occlusion
 from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.person import sample_people
 from pifuhd_ros.synthetic.placement import Placement, sample_placement
+from pifuhd_ros.synthetic.pose_rig import make_pose_rig
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.render import Views, render_views
 from pifuhd_ros.synthetic.samples import PointSamples, SamplingConfig, sample_points
@@ -50,7 +51,8 @@ class Supervision:
 
 def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split) -> MakePeople:
     """Makes people of this wardrobe and split."""
-    return lambda seeds: sample_people(wardrobe, body, seeds, split)
+    rig = make_pose_rig(body.to("cpu"))
+    return lambda seeds: sample_people(wardrobe, body, seeds, split, rig)
 
 
 def sample_placements(people: People, person: int, count: int, seed: int) -> list[Placement]:
