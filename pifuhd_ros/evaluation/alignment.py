@@ -67,7 +67,7 @@ def align_icp(
     Args:
         source: (N, 3) points of the surface to move.
         target: (M, 3) points of the surface to move it to.
-        max_points: of the source every so-manieth point is used, so that there are about as many.
+        max_points: only every n-th point of the source is used, so that there are about so many.
         max_iterations: at most this many rounds.
         tolerance: stop when the mean squared distance falls by less than this share of itself.
 

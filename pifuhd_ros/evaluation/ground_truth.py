@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from pifuhd_ros.evaluation.legacy import LegacyTruth
 from pifuhd_ros.evaluation.samples import SurfaceSamples
 from pifuhd_ros.types import Frame, Mesh, NormalMaps
 
@@ -48,7 +50,12 @@ class GroundTruth:
     """One over the camera's distance from the pelvis, in units of photo space; 0 for an
     orthographic camera."""
 
-    @property
+    @cached_property
+    def legacy(self) -> LegacyTruth:
+        """What the formula of the PIFu papers compares with."""
+        return LegacyTruth.of(self.mesh, self.metres_per_unit)
+
+    @cached_property
     def silhouette(self) -> npt.NDArray[np.bool_]:
         """(H, W) the pixels in which both true normal maps hold a normal."""
         front = self.normals.front.abs().sum(dim=0) > 0

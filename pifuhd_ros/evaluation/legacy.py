@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from pifuhd_ros.evaluation.normal_render import render_normals
 from pifuhd_ros.evaluation.point_to_mesh import distances_to_mesh
 from pifuhd_ros.evaluation.samples import sample_surface
-from pifuhd_ros.types import Mesh, NormalMaps
+from pifuhd_ros.types import Mesh
 
 LEGACY_SAMPLES = 10_000
 """On each surface."""
@@ -41,19 +40,35 @@ class LegacyScores:
     published renderer's white; so a silhouette that differs counts too."""
 
 
+@dataclass(frozen=True)
+class LegacyTruth:
+    """The true mesh and how it looks from four sides, which serves every prediction."""
+
+    mesh: Mesh
+    """y up."""
+    metres_per_unit: float
+    """Size of its space's unit."""
+    views: tuple[torch.Tensor, ...]
+    """Four (3, S, S), see ``draw_sides``."""
+
+    @staticmethod
+    def of(mesh: Mesh, metres_per_unit: float) -> LegacyTruth:
+        """Draw a mesh.
+
+        Raises:
+            SurfaceError: it is empty.
+        """
+        return LegacyTruth(mesh, metres_per_unit, draw_sides(mesh, mesh, metres_per_unit))
+
+
 def legacy_scores(
-    pred: Mesh,
-    gt: Mesh,
-    metres_per_unit: float,
-    samples: int = LEGACY_SAMPLES,
-    seed: int = 0,
+    pred: Mesh, truth: LegacyTruth, samples: int = LEGACY_SAMPLES, seed: int = 0
 ) -> LegacyScores:
     """Measure by the published formula.
 
     Args:
-        pred: the predicted mesh.
-        gt: the true one, in the same space, y up.
-        metres_per_unit: size of that space's unit.
+        pred: the predicted mesh, in the space of the true one.
+        truth: of the same person.
         samples: on each surface.
         seed: of the samples.
 
@@ -68,39 +83,42 @@ def legacy_scores(
         P2S = mean_i min_q |p_i - q|, chamfer = (P2S + S2P) / 2,
         normal = 4 mean_views mean_pixels |c_pred - c_gt|^2 with colours c = (n + 1) / 2.
     """
-    cm = 100.0 * metres_per_unit
+    cm, gt = 100.0 * truth.metres_per_unit, truth.mesh
     pred_to_gt = distances_to_mesh(sample_surface(pred, samples, seed).points, gt).mean()
     gt_to_pred = distances_to_mesh(sample_surface(gt, samples, seed + 1).points, pred).mean()
+    views = draw_sides(pred, gt, truth.metres_per_unit)
+    errors = [
+        float((a - b).square().sum(dim=0).mean()) for a, b in zip(views, truth.views, strict=True)
+    ]
     return LegacyScores(
         pred_to_gt_cm=cm * float(pred_to_gt),
         chamfer_cm=cm * 0.5 * float(pred_to_gt + gt_to_pred),
-        normal_l2=_normal_l2(pred, gt, 0.5 * LEGACY_FRAME_CM / cm),
+        normal_l2=float(np.mean(errors)),
     )
 
 
-def _normal_l2(pred: Mesh, gt: Mesh, half_frame: float) -> float:
-    """Args: both meshes, and half of what the maps show, in their unit."""
+def draw_sides(mesh: Mesh, gt: Mesh, metres_per_unit: float) -> tuple[torch.Tensor, ...]:
+    """Normals from four sides, each in its own camera's axes, white where the mesh is not.
+
+    Args:
+        mesh: to draw.
+        gt: the true mesh: its middle in x and y, and z = 0, is the middle of the pictures.
+        metres_per_unit: size of the unit of both.
+
+    Returns:
+        Four (3, LEGACY_PX, LEGACY_PX): from the front, back, and both sides; those from behind are
+        mirrored, which no comparison of two of them sees.
+    """
     low, high = gt.vertices.min(axis=0), gt.vertices.max(axis=0)
-    centre = np.array([*(0.5 * (low + high))[:2], 0.0])
-    errors = []
-    for turn in (0, 1):
-        first, second = (_drawn(mesh, centre, half_frame, turn) for mesh in (pred, gt))
-        for a, b in zip(first, second, strict=True):
-            errors.append(float((a - b).square().sum(dim=0).mean()))
-    return float(np.mean(errors))
-
-
-def _drawn(
-    mesh: Mesh, centre: npt.NDArray[np.float64], half_frame: float, quarter_turns: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Two opposite views (3, S, S), each in its own camera's axes, white where the mesh is not."""
-    vertices = (mesh.vertices - centre) / half_frame
-    if quarter_turns:
-        vertices = vertices[:, [2, 1, 0]] * np.array([1, 1, -1])
-    maps: NormalMaps = render_normals(Mesh(vertices.astype(np.float32), mesh.faces), LEGACY_PX)
-    # Seen from behind x and z point the other way; where a pixel lies does not matter here.
-    from_behind = maps.back * torch.tensor([-1.0, 1.0, -1.0])[:, None, None]
-    return _over_white(maps.front), _over_white(from_behind)
+    centre = 0.5 * (low + high) * np.array([1, 1, 0])
+    vertices = (mesh.vertices - centre) / (0.005 * LEGACY_FRAME_CM / metres_per_unit)
+    # A quarter turn about y.
+    turned = vertices[:, [2, 1, 0]] * np.array([1, 1, -1])
+    views = []
+    for placed in (vertices, turned):
+        maps = render_normals(Mesh(placed.astype(np.float32), mesh.faces), LEGACY_PX)
+        views += [maps.front, maps.back * torch.tensor([-1.0, 1.0, -1.0])[:, None, None]]
+    return tuple(_over_white(view) for view in views)
 
 
 def _over_white(normals: torch.Tensor) -> torch.Tensor:

@@ -96,7 +96,7 @@ def score_person(
         person=truth.name,
         unaligned=scores(still),
         icp=scores(motion),
-        legacy=legacy_scores(prediction.mesh, truth.mesh, truth.metres_per_unit, seed=seed),
+        legacy=legacy_scores(prediction.mesh, truth.legacy, seed=seed),
         normal_error_deg=0.5 * (front_deg + back_deg),
         normal_error_front_deg=front_deg,
         normal_error_back_deg=back_deg,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from shapes import box
 
@@ -17,6 +19,7 @@ CROP_PX = 64
 LOW, HIGH = np.array([-0.1, -0.7, -0.1]), np.array([0.3, 0.5, 0.1])
 
 
+@cache
 def box_person(name: str = "box", inverse_distance: float = 0.0) -> GroundTruth:
     """A person who is a box, 1.2 units high, away from the photo's middle."""
     mesh = box(LOW, HIGH)
