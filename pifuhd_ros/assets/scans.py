@@ -23,6 +23,7 @@ REACH_M = 1.6
 """Half width and depth that a scan may have: what the generator's grids hold."""
 
 _METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+_WELD_M = 1e-5
 _LOOSE_SHARE = 0.1
 """More rims than this share of the edges: loose faces rather than a surface with holes."""
 
@@ -72,10 +73,9 @@ def _weld(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Each place once (V', 3); faces into them, some of which may have lost their area; (V,) map.
 
-    Files repeat vertices where texture, normals or materials meet.
+    Files repeat vertices where texture, normals or materials meet, now and then rounded otherwise.
     """
-    # Adding zero makes -0 the same as 0.
-    rows = np.ascontiguousarray(vertices + np.float32(0)).view(np.uint32)
+    rows = np.rint(vertices / _WELD_M).astype(np.int64)
     order = np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))
     is_new = np.ones(len(rows), bool)
     is_new[1:] = (rows[order[1:]] != rows[order[:-1]]).any(1)

@@ -92,12 +92,13 @@ def run(args: argparse.Namespace) -> int:
             files = tuple(find_scans(args.data))
             source, usual = Scans(args.data, files, args.unit, args.up), len(files)
         count = args.count or usual
-        bar = stack.enter_context(tqdm(total=count, unit=" people", smoothing=0.1))
+        bars: list[tqdm[None]] = []
 
         def show(done: int) -> None:
-            if bar.n == 0 and done:
-                bar.initial = done  # Made by an earlier run: no part of the speed.
-            bar.update(done - bar.n)
+            # People of an earlier run, who come first, are no part of the speed.
+            if not bars:
+                bars.append(stack.enter_context(tqdm(total=count, initial=done, unit="person")))
+            bars[0].update(done - bars[0].n)
 
         write_dataset(
             args.out,
