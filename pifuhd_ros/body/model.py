@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -80,11 +80,11 @@ class BodyModel:
     def to(self, device: torch.device | str) -> BodyModel:
         """The same body on a device."""
         moved = {
-            field.name: value.to(device) if isinstance(value, torch.Tensor) else value
+            field.name: value.to(device)
             for field in fields(self)
-            for value in (getattr(self, field.name),)
+            if isinstance(value := getattr(self, field.name), torch.Tensor)
         }
-        return BodyModel(**moved)
+        return replace(self, **moved)
 
     def rest(
         self, betas: torch.Tensor, expression: torch.Tensor | None = None

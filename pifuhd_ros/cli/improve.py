@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,40 +81,31 @@ def measure(args: argparse.Namespace, weights: list[Path]) -> list[SystemScores]
     from pifuhd_ros.assets.pack import packed_assets
     from pifuhd_ros.body.model import BODY_FILE
     from pifuhd_ros.cli.progress import progress_bar
-    from pifuhd_ros.evaluation.evaluate import evaluate_systems
-    from pifuhd_ros.evaluation.held_out import held_out_people
-    from pifuhd_ros.evaluation.systems import PifuhdSystem
-    from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
-    from pifuhd_ros.types import WeightsError
+    from pifuhd_ros.evaluation.evaluate import gather_scores
+    from pifuhd_ros.evaluation.measurement import Measurement, MeasurementConfig, measure_people
 
-    device = "auto" if args.accelerator == "auto" else args.accelerator
-    models = [
-        PifuhdReconstructor.from_pretrained(
-            path, device, resolution=args.resolution, threads=args.threads
-        )
-        for path in weights
-    ]
-    systems = [PifuhdSystem(model) for model in models]
-    try:
-        sizes = {system.crop_size_px for system in systems}
-        if len(sizes) > 1:
-            raise WeightsError(
-                f"the weights take crops of {sorted(sizes)} px: they cannot be compared"
-            )
-        with packed_assets(args.assets, BODY_FILE) as assets, progress_bar() as on_progress:
-            people = held_out_people(
-                assets, args.count, sizes.pop(), args.samples, args.people_seed
-            )
-            scores, _ = evaluate_systems(
-                systems,
-                people,
-                args.count,
+    scores: list[SystemScores] = []
+    with packed_assets(args.assets, BODY_FILE) as assets:
+        for path in weights:
+            config = MeasurementConfig(
+                assets=assets,
+                seed=args.people_seed,
                 surface_samples=args.samples,
-                on_progress=on_progress,
+                weights=path,
+                device=args.accelerator,
+                resolution=args.resolution,
+                threads=args.threads or 1,
+                with_baselines=False,
             )
-    finally:
-        for model in models:
-            model.close()
+            measurement = Measurement(config)
+            on_cpu = measurement.model.device.type == "cpu"
+            workers = min(len(os.sched_getaffinity(0)), args.count) if on_cpu else 1
+            try:
+                with progress_bar() as on_progress:
+                    outcomes = measure_people(measurement, args.count, workers, on_progress)
+            finally:
+                measurement.close()
+            scores += gather_scores([measurement.systems[0].name], outcomes)
     return scores
 
 

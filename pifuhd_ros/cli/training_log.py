@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pifuhd_ros.evaluation.evaluate import SystemScores
-from pifuhd_ros.evaluation.report import Column, mean_of
+from pifuhd_ros.evaluation.tables import Column, mean_of
 from pifuhd_ros.types import PifuhdError
 
 TOLERANCE = 0.02

@@ -15,12 +15,15 @@ from pifuhd_ros.evaluation.ground_truth import STATURE_M, GroundTruth
 from pifuhd_ros.evaluation.person_solid import PersonSolid
 from pifuhd_ros.evaluation.samples import sample_surface
 from pifuhd_ros.geometry.crop_transforms import crop_from_model
-from pifuhd_ros.geometry.rotations import view_rotation
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.synthetic.light import sample_lights, shade
-from pifuhd_ros.synthetic.person import sample_person
+from pifuhd_ros.synthetic.occlusion import Occlusion, ambient_occlusion
+from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.person import sample_people
+from pifuhd_ros.synthetic.photograph import take_photo
+from pifuhd_ros.synthetic.placement import sample_placement
 from pifuhd_ros.synthetic.random import Dice
-from pifuhd_ros.synthetic.render import View, place_person, render_views
+from pifuhd_ros.synthetic.render import Views, render_views
+from pifuhd_ros.synthetic.volume import occupancy_volumes
 from pifuhd_ros.synthetic.wardrobe import Wardrobe, load_wardrobe
 from pifuhd_ros.types import Frame, NormalMaps
 
@@ -55,28 +58,30 @@ class HeldOutPeople:
     def make(self, number: int) -> GroundTruth:
         """One of them, the same every time, seen from the front more often than from behind."""
         seed = FIRST_SEED + self.seed + number
-        person = sample_person(self.wardrobe, self.body, seed, "held_out")
+        people = sample_people(self.wardrobe, self.body, [seed], "held_out")
         dice = Dice(seed + 1_000_003)
-        half_turn = 60.0 if dice.chance(0.7) else 180.0
-        rotation = view_rotation(dice.uniform(-half_turn, half_turn), dice.uniform(-4, 6))
+        facing = dice.chance(0.7)
         fill = dice.uniform(0.55, 0.85)
         room = 0.7 * (1 - fill)
         shift = (dice.uniform(-room, room), dice.uniform(-room, room))
-        placement = place_person(person, rotation, fill, shift)
-        view = render_views(person, [placement], _SUPERSAMPLING * self.photo_px)[0]
-        solid = PersonSolid.of(person, placement)
+        drawn = people.vertices[people.faces.unique()]
+        placement = sample_placement(drawn, dice, facing, fill, shift)
+        views = render_views(people, [0], [placement], _SUPERSAMPLING * self.photo_px)
+        solid = PersonSolid.of(people, 0, placement)
         mesh = solid.outer_surface()
-        photo, mask = _take_photo(view, torch.Generator().manual_seed(seed))
+        photo, mask = _photograph(people, views, torch.Generator().manual_seed(seed))
+        stature_m = float(people.stature_m[0])
         return GroundTruth(
             name=f"held-out {seed - FIRST_SEED:03d}",
             photo=photo,
             mask=mask,
-            normals=NormalMaps(_small(view.normal_front, view), _small(view.normal_back, view)),
+            normals=NormalMaps(_small(views.normal_front, views), _small(views.normal_back, views)),
             mesh=mesh,
             surface=sample_surface(mesh, self.samples, seed),
             occupancy=solid.contains,
-            metres_per_unit=STATURE_M / (person.stature_m * placement.scale),
-            image_from_model=_small_from_large() @ crop_from_model(view.mask.shape[-1]),
+            metres_per_unit=STATURE_M / (stature_m * placement.scale),
+            image_from_model=_small_from_large() @ crop_from_model(views.mask.shape[-1]),
+            inverse_distance=placement.inverse_distance,
         )
 
 
@@ -87,21 +92,35 @@ def _small_from_large() -> npt.NDArray[np.float64]:
     return np.array([[scale, 0, shift], [0, scale, shift], [0, 0, 1.0]])
 
 
-def _take_photo(view: View, generator: torch.Generator) -> tuple[Frame, npt.NDArray[np.float32]]:
-    """The lit view over a blurred background, and its mask."""
-    colours = shade(view.albedo[None], view.normal_front[None], sample_lights(1, generator))
-    large_mask = view.mask.float()[None, None]
-    mask = F.avg_pool2d(large_mask, _SUPERSAMPLING)
-    size = mask.shape[-1]
-    gray = torch.rand(1, 1, 9, 9, generator=generator)
-    background = 0.75 * gray + 0.25 * torch.rand(1, 3, 9, 9, generator=generator)
-    background = F.interpolate(background, (size, size), mode="bilinear", align_corners=True)
-    image = F.avg_pool2d(colours * large_mask, _SUPERSAMPLING) + background * (1 - mask)
-    rgb = (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous()
+def _photograph(
+    people: People, views: Views, generator: torch.Generator
+) -> tuple[Frame, npt.NDArray[np.float32]]:
+    """The photo and the true mask, averaged over squares of pixels."""
+    occlusion = ambient_occlusion(
+        occupancy_volumes(people, views),
+        views.z_front,
+        views.normal_front,
+        views.mask[:, None].float(),
+    )
+    large = views.mask[:, None].float()
+
+    def small(maps: torch.Tensor) -> torch.Tensor:
+        return F.avg_pool2d(maps, _SUPERSAMPLING)
+
+    mask = small(large)
+    inside = mask.clamp(min=1e-3)
+    photo = take_photo(
+        small(views.albedo) / inside,
+        unit(small(views.normal_front), 1),
+        mask,
+        Occlusion(small(occlusion.ambient), unit(small(occlusion.bent), 1)),
+        generator,
+    )
+    rgb = (photo.image[0] * 255).round().byte().permute(1, 2, 0).contiguous()
     return Frame(rgb=rgb.numpy()), mask[0, 0].numpy()
 
 
-def _small(normals: torch.Tensor, view: View) -> torch.Tensor:
+def _small(normals: torch.Tensor, views: Views) -> torch.Tensor:
     """Normals (3, S, S) averaged to the photo's size, zero where less than half is covered."""
-    cover = F.avg_pool2d(view.mask.float()[None, None], _SUPERSAMPLING)
-    return (unit(F.avg_pool2d(normals[None], _SUPERSAMPLING), 1) * (cover > 0.5))[0]
+    cover = F.avg_pool2d(views.mask[:, None].float(), _SUPERSAMPLING)
+    return (unit(F.avg_pool2d(normals, _SUPERSAMPLING), 1) * (cover > 0.5))[0]

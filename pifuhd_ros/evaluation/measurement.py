@@ -43,6 +43,8 @@ class MeasurementConfig:
     """Cells of its grid along each axis."""
     threads: int = 1
     """CPU threads of each process."""
+    with_baselines: bool = True
+    """Measures the baselines too."""
 
 
 class Measurement:
@@ -59,7 +61,8 @@ class Measurement:
             config.weights, config.device, resolution=config.resolution, threads=config.threads
         )
         self._system = PifuhdSystem(self.model)
-        self.systems: tuple[System, ...] = (self._system, MeanBody(), InflatedSilhouette())
+        baselines = (MeanBody(), InflatedSilhouette()) if config.with_baselines else ()
+        self.systems: tuple[System, ...] = (self._system, *baselines)
         self._people = HeldOutPeople.from_assets(
             config.assets, config.seed, config.photo_px, config.surface_samples
         )

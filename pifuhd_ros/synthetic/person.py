@@ -69,9 +69,7 @@ def _sample_betas(body: BodyModel, dice: Dice, split: Split) -> tuple[torch.Tens
     return (1 - t) * body.known_betas[a] + t * body.known_betas[b], woman
 
 
-def _dress(
-    wardrobe: Wardrobe, body: BodyModel, rig: PoseRig, seed: int, split: Split
-) -> _Dressed:
+def _dress(wardrobe: Wardrobe, body: BodyModel, rig: PoseRig, seed: int, split: Split) -> _Dressed:
     dice = Dice(seed)
     betas, woman = _sample_betas(body, dice, split)
     rests, heads = body.rest(betas[None], sample_expression(body, dice)[None])

@@ -49,17 +49,22 @@ class Supervision:
     """(P,)."""
 
 
-def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split) -> MakePeople:
+def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split = "train") -> MakePeople:
     """Makes people of this wardrobe and split."""
     rig = make_pose_rig(body.to("cpu"))
     return lambda seeds: sample_people(wardrobe, body, seeds, split, rig)
 
 
 def sample_placements(people: People, person: int, count: int, seed: int) -> list[Placement]:
-    """Cameras around one person: the first in front, the others anywhere."""
+    """Cameras around one person, who fills the crop as the detector would cut it, more or less."""
     drawn = people.vertices_of(person)[people.faces_of(people.faces, person).unique()]
     dice = Dice(seed + _VIEW_SEED)
-    return [sample_placement(drawn, dice, facing=i == 0) for i in range(count)]
+    result = []
+    for i in range(count):
+        fill = dice.uniform(0.86, 0.95)
+        shift = (dice.uniform(-0.03, 0.03), dice.uniform(-0.03, 0.03))
+        result.append(sample_placement(drawn, dice, i == 0, fill, shift))
+    return result
 
 
 def synthesize(

@@ -10,8 +10,9 @@ import torch
 from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.synthetic.dataset import Shard, StoredView
-from pifuhd_ros.synthetic.light import sample_lights, shade
+from pifuhd_ros.synthetic.dataset import Shard, ViewSample
+from pifuhd_ros.synthetic.occlusion import Occlusion
+from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.types import AssetError
 
 _FAR = 0.08
@@ -53,7 +54,7 @@ class PeopleSource(Protocol):
     With worker processes it is copied into each of them, so it can be pickled.
     """
 
-    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[StoredView]:
+    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
         """Random views with maps of ``size_px``, on any one device.
 
         Which ones depends on the arguments alone: the same generator state draws the same views.
@@ -92,7 +93,7 @@ class People:
             self._open[path] = Shard(path)
         return self._open[path]
 
-    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[StoredView]:
+    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
         """See ``PeopleSource.draw``."""
         result = []
         for _ in range(count):
@@ -104,7 +105,7 @@ class People:
 
 
 def _choose_points(
-    view: StoredView, count: int, generator: torch.Generator
+    view: ViewSample, count: int, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """``count`` of the view's points that lie in the model box."""
     usable = torch.nonzero((view.points.abs() <= 1).all(1))[:, 0]
@@ -132,42 +133,10 @@ def _point_weights(points: torch.Tensor, depth: torch.Tensor, mask: torch.Tensor
     return 1 + (_FAR_WEIGHT - 1) * (far & (seen > 0.5)).float()
 
 
-def _rough_mask(mask: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Masks (B, 1, S, S) as a detector draws them: soft, a little too wide or too narrow."""
-    size = mask.shape[-1]
-    result = []
-    for one in mask:
-        radius = int(torch.randint(0, max(2, size // 100), (), generator=generator))
-        kernel = 2 * radius + 1
-        soft = F.avg_pool2d(one[None], kernel, 1, radius, count_include_pad=False)
-        shift = 0.35 + 0.3 * float(torch.rand((), generator=generator))
-        hard = 1 + 3 * float(torch.rand((), generator=generator))
-        result.append(((soft - shift) * hard + 0.5).clamp(0, 1))
-    return torch.cat(result)
-
-
-def _photograph(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """What a camera does to (B, 3, S, S): exposure, colour cast, blur, noise."""
-    count = len(image)
-
-    def rand(*shape: int) -> torch.Tensor:
-        return torch.rand(shape, generator=generator).to(image.device)
-
-    gamma = 0.7 + 0.6 * rand(count, 1, 1, 1)
-    gain = 1 + 0.2 * (rand(count, 3, 1, 1) - 0.5)
-    image = image.clamp(1e-4, 1).pow(gamma) * gain
-    if float(rand()) < 0.3:
-        small = F.interpolate(image, scale_factor=0.5, mode="area")
-        image = F.interpolate(small, size=image.shape[-2:], mode="bilinear", align_corners=False)
-    noise = torch.randn(image.shape, generator=generator).to(image.device)
-    noise = noise * 0.03 * rand(count, 1, 1, 1)
-    return (image + noise).clamp(0, 1)
-
-
 def make_batch(
-    views: list[StoredView], coarse_size: int, points: int, generator: torch.Generator
+    views: list[ViewSample], coarse_size: int, points: int, generator: torch.Generator
 ) -> Batch:
-    """Lights and augments views.
+    """Photographs views.
 
     Args:
         views: From PeopleSource.draw; their maps' size becomes that of the images.
@@ -185,23 +154,24 @@ def make_batch(
     chosen = [_choose_points(v, points, generator) for v in views]
     xyz = torch.stack([c[0] for c in chosen])
     inside = torch.stack([c[1] for c in chosen])
+    ambient = torch.stack([v.ambient for v in views])[:, None]
+    bent = torch.stack([v.bent for v in views])
     # A mirrored person is a person.
     mirror = torch.where(flips, -1.0, 1.0)
-    maps = torch.cat([albedo, front, back, depth, mask], 1)
+    maps = torch.cat([albedo, front, back, bent, depth, mask, ambient], 1)
     maps = torch.where(flips[:, None, None, None], maps.flip(3), maps)
-    albedo, front, back, depth, mask = maps.split([3, 3, 3, 2, 1], 1)
+    albedo, front, back, bent, depth, mask, ambient = maps.split([3, 3, 3, 3, 2, 1, 1], 1)
     sign = torch.ones(len(views), 3, 1, 1, device=device)
     sign[:, 0, 0, 0] = mirror
-    front, back = front * sign, back * sign
+    front, back, bent = front * sign, back * sign, bent * sign
     xyz = xyz * sign[:, None, :, 0, 0]
 
     def shrink(image: torch.Tensor, size: int) -> torch.Tensor:
         return image if image.shape[-1] == size else F.interpolate(image, size=size, mode="area")
 
-    colours = _photograph(shade(albedo, front, sample_lights(len(views), generator)), generator)
-    behind = torch.rand(len(views), 3, 1, 1, generator=generator).to(device)
-    colours = colours * mask + behind * (1 - mask)
-    image = colours * _rough_mask(mask, generator) * 2 - 1
+    photo = take_photo(albedo, front, mask, Occlusion(ambient, bent), generator)
+    # As the crop of a detected person looks: black where its mask says background.
+    image = photo.image * photo.mask * 2 - 1
     small_mask = shrink(mask, coarse_size)
     small_depth = shrink(depth, coarse_size)
     return Batch(

@@ -21,6 +21,7 @@ from pifuhd_ros.types.mesh import Mesh
 from pifuhd_ros.types.normals import NormalMaps
 from pifuhd_ros.types.progress import OnProgress
 from pifuhd_ros.types.reconstruction import Reconstruction, ScaleSource
+from pifuhd_ros.types.scan import Scan
 
 __all__ = [
     "AssetError",
@@ -41,6 +42,7 @@ __all__ = [
     "PifuhdError",
     "Reconstruction",
     "ScaleSource",
+    "Scan",
     "SurfaceError",
     "WeightsError",
 ]
