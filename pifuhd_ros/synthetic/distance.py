@@ -59,7 +59,7 @@ class NearestSurface:
         """Distances (N,) of points (N, 3): to the triangle of the nearest surface point.
 
         Off by a small part of the surface points' spacing, where a neighbour's triangle is nearer;
-        beyond 10 cm also by a millimetre at most, where the nearest cell is not the nearest point's.
+        beyond 10 cm also by up to a millimetre, where another cell holds the nearest point.
         """
         step = max(1, _PAIRS_PER_CHUNK // len(self._centre))
         return torch.cat([self._distance(part) for part in points.split(step)])

@@ -12,6 +12,7 @@ from pifuhd_ros.cli import improve
 from pifuhd_ros.cli.main import main
 from pifuhd_ros.cli.training_log import add_to_log, why_not_better
 from pifuhd_ros.evaluation.evaluate import Failure, SystemScores
+from pifuhd_ros.evaluation.legacy import LegacyScores
 from pifuhd_ros.evaluation.scores import PersonScores, ShapeScores
 from pifuhd_ros.networks.weights import load_network, save_weights
 from pifuhd_ros.training.run import RunSummary, StageSummary
@@ -20,7 +21,9 @@ from pifuhd_ros.training.run import RunSummary, StageSummary
 def _scores(chamfer_cm: float, iou: float = 0.8, back_deg: float = 20.0) -> SystemScores:
     values = dict.fromkeys(ShapeScores.__dataclass_fields__, chamfer_cm)
     shape = ShapeScores(**{**values, "normal_consistency": 0.8, "f_score_1cm": 0.5, "iou": iou})
-    person = PersonScores("someone", shape, shape, 15.0, 10.0, back_deg, {})
+    person = PersonScores(
+        "someone", shape, shape, LegacyScores(3.0, 3.0, 0.1), 15.0, 10.0, back_deg, {}
+    )
     return SystemScores("pifuhd", (person,))
 
 

@@ -21,6 +21,11 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     grid = torch.linspace(-1, 1, SIZE)
     y, x = torch.meshgrid(-grid, grid, indexing="ij")
     weights = 2 ** torch.arange(8, dtype=torch.uint8)
+    placed = torch.tensor([0.0, 0.0, 0.0, 1.0, 0.0])
+
+    def signed(values: torch.Tensor) -> torch.Tensor:
+        return ((values + 1) / 2 * 255).round().to(torch.uint8)
+
     for index in range(22):
         radius = 0.4 + 0.2 * float(torch.rand((), generator=generator))
         square = x**2 + y**2
@@ -32,16 +37,15 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
         inside = points.norm(dim=1) < radius
         save_file(
             {
-                "0/points": (points / 5e-5).round().to(torch.int16),
+                "0/points": (points / 6e-5).round().to(torch.int16),
+                "0/distance": ((points.norm(dim=1) - radius) / 6e-5).round().to(torch.int16),
                 "0/inside": inside.to(torch.uint8),
                 "0/0/mask": (mask.view(-1, 8) * weights).sum(1, dtype=torch.uint8),
-                "0/0/albedo": torch.full((int(mask.sum()), 3), 200, dtype=torch.uint8),
-                "0/0/front": ((front + 1) / 2 * 255).round().to(torch.uint8),
-                "0/0/back": ((back + 1) / 2 * 255).round().to(torch.uint8),
+                "0/0/colours": torch.full((len(front), 6), 200, dtype=torch.uint8),
+                "0/0/normals": signed(torch.cat([front, back], 1)),
+                "0/0/light": signed(torch.cat([torch.ones_like(front[:, :1]), front], 1)),
                 "0/0/z": (torch.stack([z, -z], -1)[mask] * 16384).round().to(torch.int16),
-                "0/0/rotation": torch.eye(3),
-                "0/0/centre": torch.zeros(3),
-                "0/0/scale": torch.tensor(1.0),
+                "0/0/placement": torch.cat([torch.eye(3).view(-1), placed]),
             },
             str(folder / f"shard-{index:05d}.safetensors"),
             metadata={"size_px": str(SIZE), "views": "1", "people": "1"},

@@ -7,7 +7,8 @@ import torch
 from pifuhd_ros.networks.pifuhd import PifuhdConfig
 from pifuhd_ros.networks.point_mlp import PointMlpConfig
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
-from pifuhd_ros.synthetic.dataset import StoredView
+from pifuhd_ros.synthetic.dataset import ViewSample
+from pifuhd_ros.synthetic.placement import Placement
 from pifuhd_ros.training.config import StageConfig, TrainingConfig
 
 SIZE = 64
@@ -47,11 +48,11 @@ CONFIG = TrainingConfig(network=TINY, stages=(STAGE,), ahead=0)
 class Balls:
     """A source of people of radius 0.4 to 0.6 in the middle of each view."""
 
-    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[StoredView]:
+    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
         return [_ball(size_px, generator) for _ in range(count)]
 
 
-def _ball(size: int, generator: torch.Generator) -> StoredView:
+def _ball(size: int, generator: torch.Generator) -> ViewSample:
     radius = 0.4 + 0.2 * float(torch.rand((), generator=generator))
     grid = torch.linspace(-1, 1, size)
     y, x = torch.meshgrid(-grid, grid, indexing="ij")
@@ -59,7 +60,7 @@ def _ball(size: int, generator: torch.Generator) -> StoredView:
     z = (radius**2 - x**2 - y**2).clamp(min=0).sqrt() * mask
     front = torch.stack([x, y, z]) / radius * mask
     points = torch.rand(600, 3, generator=generator) * 1.6 - 0.8
-    return StoredView(
+    return ViewSample(
         albedo=torch.full((3, size, size), 0.8) * mask,
         normal_front=front,
         normal_back=front * torch.tensor([1.0, 1.0, -1.0])[:, None, None],
@@ -67,6 +68,10 @@ def _ball(size: int, generator: torch.Generator) -> StoredView:
         z_back=-z,
         mask=mask,
         points=points,
+        ambient=torch.ones(size, size),
+        bent=front,
         inside=points.norm(dim=1) < radius,
-        units_per_m=1.0,
+        signed_distance=points.norm(dim=1) - radius,
+        placement=Placement(torch.eye(3), torch.zeros(3), 1.0),
+        body=None,
     )
