@@ -5,7 +5,8 @@ gigabyte of caches to start. What the project uses of it fits a few megabytes: t
 sampled bodies, their principal components, skin weights, skeleton, texture coordinates, facial
 actions and named places. Once installed with ``pip install 'pifuhd_ros[bake]'``, the package's own
 file is made anew by ``pifuhd bake-body`` (a few minutes; set ANNY_CACHE_DIR to a folder with a
-gigabyte to spare). The same seed gives the same file but for rounding of about 1e-7.
+gigabyte to spare). The same seed gives the same file but for rounding (bit for bit in all but the
+shape basis, which moves by one step of its float16).
 """
 
 from __future__ import annotations
