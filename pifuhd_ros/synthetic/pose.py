@@ -24,7 +24,7 @@ from pifuhd_ros.synthetic.pose_rig import PoseRig
 from pifuhd_ros.synthetic.posture import make_gestures, take_stance
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.self_intersection import intersects_itself
-from pifuhd_ros.synthetic.split import Split, pick_pairs
+from pifuhd_ros.synthetic.split import Split, pick_named, pick_pairs
 from pifuhd_ros.synthetic.wardrobe import Wardrobe
 
 _NOISE_DEG = {
@@ -52,12 +52,8 @@ def _noise(body: BodyModel, dice: Dice, strength: float) -> torch.Tensor:
 
 def _pick(dice: Dice, items: Sequence[T], split: Split) -> T:
     """One of the split's, as often as its weight says."""
-    mine = [item for _, item in pick_pairs([(item.name, item) for item in items], split)]
-    weights = torch.tensor([item.weight for item in mine])
-    if float(weights.sum()) == 0:
-        return dice.choice(mine)
-    edges = weights.cumsum(0)
-    return mine[int((edges <= dice.uniform(0, float(edges[-1]))).sum())]
+    mine = pick_named(items, split)
+    return dice.weighted(mine, [item.weight for item in mine])
 
 
 def _flip(rig: PoseRig, rotations: torch.Tensor) -> torch.Tensor:

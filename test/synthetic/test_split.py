@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,9 @@ import torch
 from safetensors import safe_open
 
 from pifuhd_ros.body.model import BodyModel
-from pifuhd_ros.synthetic.person import sample_person
+from pifuhd_ros.synthetic.cuts import STYLES
+from pifuhd_ros.synthetic.gestures import GESTURES, STANCES
+from pifuhd_ros.synthetic.person import sample_people
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.split import (
     HELD_OUT,
@@ -25,7 +26,7 @@ from pifuhd_ros.synthetic.split import (
 from pifuhd_ros.synthetic.wardrobe import Wardrobe
 
 ASSET_KINDS = ("clothes", "hair", "skins", "poses")
-SEEDS = range(100)
+SEEDS = range(200)
 
 
 def test_file_names_each_thing_once() -> None:
@@ -34,6 +35,13 @@ def test_file_names_each_thing_once() -> None:
     assert len(listed) == len(set(listed)) == len(HELD_OUT)
     assert set(ASSET_KINDS) <= set(names)
     assert 0 < HELD_OUT_SHARE < 0.5
+
+
+def test_every_held_out_thing_of_our_own_exists() -> None:
+    for kind, things in (("cuts", STYLES), ("gestures", GESTURES), ("stances", STANCES)):
+        names = {thing.name for thing in things}
+        assert HELD_OUT_BY_KIND[kind] < names
+        assert not names & (HELD_OUT - HELD_OUT_BY_KIND[kind])
 
 
 def test_every_held_out_asset_exists(packed_assets_file: Path) -> None:
@@ -73,16 +81,18 @@ class Choices:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: set[str] = set()
-        choose = Dice.choice
+        choose, weigh = Dice.choice, Dice.weighted
 
-        def choice(dice: Dice, items: Sequence[Any]) -> Any:
-            chosen = choose(dice, items)
+        def noted(chosen: Any) -> Any:
             name = chosen[0] if isinstance(chosen, tuple) else getattr(chosen, "name", chosen)
             if isinstance(name, str):
                 self.names.add(name)
             return chosen
 
-        monkeypatch.setattr(Dice, "choice", choice)
+        monkeypatch.setattr(Dice, "choice", lambda dice, items: noted(choose(dice, items)))
+        monkeypatch.setattr(
+            Dice, "weighted", lambda dice, items, weights: noted(weigh(dice, items, weights))
+        )
 
 
 def test_no_training_person_has_anything_held_out(
@@ -90,7 +100,7 @@ def test_no_training_person_has_anything_held_out(
 ) -> None:
     choices = Choices(monkeypatch)
     for seed in SEEDS:
-        sample_person(wardrobe, body, seed)
+        sample_people(wardrobe, body, [seed])
     assert len(choices.names) > 40
     assert not choices.names & HELD_OUT
 
@@ -100,8 +110,8 @@ def test_held_out_people_have_all_that_is_held_out(
 ) -> None:
     choices = Choices(monkeypatch)
     for seed in SEEDS:
-        sample_person(wardrobe, body, seed, "held_out")
-    for kind in ASSET_KINDS:
+        sample_people(wardrobe, body, [seed], "held_out")
+    for kind in HELD_OUT_BY_KIND:
         assert choices.names >= HELD_OUT_BY_KIND[kind]
     for pool in (wardrobe.outfits, wardrobe.shoes, wardrobe.hair):
         assert not choices.names & {item.name for item in pick_named(pool, "train")}
@@ -112,7 +122,7 @@ def test_held_out_people_have_all_that_is_held_out(
 def test_held_out_people_have_shapes_of_their_own(wardrobe: Wardrobe, body: BodyModel) -> None:
     """Training mixes from the first known shapes, evaluation from the last: statures differ."""
     statures = {
-        split: torch.tensor([sample_person(wardrobe, body, s, split).stature_m for s in range(8)])
+        split: sample_people(wardrobe, body, range(8), split).stature_m
         for split in ("train", "held_out")
     }
     assert not torch.isclose(statures["train"][:, None], statures["held_out"]).any()
