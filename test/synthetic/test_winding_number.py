@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pifuhd_ros.synthetic.solid import winding_number
+from pifuhd_ros.synthetic.winding import winding_number
 
 _CORNERS = torch.tensor([[x, y, z] for x in (0.0, 1.0) for y in (0.0, 1.0) for z in (0.0, 1.0)])
 _QUADS = [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
