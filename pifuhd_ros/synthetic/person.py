@@ -97,12 +97,8 @@ def _dress(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split) -> _Dre
         base=stacked("base", own),
         weights=stacked("weights", torch.full_like(rest, 1 / 3)),
         faces=torch.cat(shown),
-        face_uvs=stacked(
-            "face_uvs", body.face_uvs[is_skin & ~covered], body.face_uvs[is_eye]
-        ),
-        face_part=torch.repeat_interleave(
-            torch.arange(len(shown), device=rest.device), parts
-        ),
+        face_uvs=stacked("face_uvs", body.face_uvs[is_skin & ~covered], body.face_uvs[is_eye]),
+        face_part=torch.repeat_interleave(torch.arange(len(shown), device=rest.device), parts),
         paints=(sample_skin_paint(dice), _EYE_PAINT, *(one.paint for one in worn)),
         textures=(skin, eye, *(one.texture for one in worn)),
         normal_maps=(-1, -1, *(one.normal_map for one in worn)),

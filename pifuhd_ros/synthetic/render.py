@@ -110,8 +110,6 @@ def _inverse_distance(placements: Sequence[Placement], device: torch.device) -> 
 def _cover(scene: _Scene, placements: Sequence[Placement], size: int) -> Coverage:
     """Every hit; its weights are those of the surface, which perspective shifts on the screen."""
     coverage = cover(scene.pixels, scene.faces, size, size, scene.view)
-    if all(p.inverse_distance == 0 for p in placements):
-        return coverage
     inverse = _inverse_distance(placements, scene.view.device)[scene.view[coverage.face]]
     depths = scene.pixels[scene.faces[coverage.face], 2]
     weights = coverage.barycentric * (1 - inverse[:, None] * depths)
@@ -216,7 +214,9 @@ class _Hits:
         return F.normalize(bent + bend[:, 2:].clamp(min=0.2) * normals, dim=1)
 
 
-def _visible(joints: torch.Tensor, z_front: torch.Tensor, mask: torch.Tensor, deep: torch.Tensor) -> torch.Tensor:
+def _visible(
+    joints: torch.Tensor, z_front: torch.Tensor, mask: torch.Tensor, deep: torch.Tensor
+) -> torch.Tensor:
     """Which joints (B, J, 3) lie in the image, at most ``deep`` (B,) behind what it shows there."""
     size = mask.shape[-1]
     u = (joints[..., 0] + 1) / 2 * (size - 1)
