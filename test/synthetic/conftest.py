@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from pifuhd_ros.body.model import BodyModel, load_body
-from pifuhd_ros.synthetic.person import Person, sample_person
+from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.person import sample_people
 from pifuhd_ros.synthetic.wardrobe import Wardrobe, load_wardrobe
+
+SEEDS = (3, 7, 8)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the workers of ``pifuhd synthesize`` run: more threads make these small tensors slower."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
@@ -22,5 +36,6 @@ def body() -> BodyModel:
 
 
 @pytest.fixture(scope="session")
-def person(wardrobe: Wardrobe, body: BodyModel) -> Person:
-    return sample_person(wardrobe, body, 7)
+def people(wardrobe: Wardrobe, body: BodyModel) -> People:
+    """The people of ``SEEDS``."""
+    return sample_people(wardrobe, body, SEEDS)
