@@ -46,6 +46,12 @@ class Placement:
         return p @ self.rotation
 
 
+def _range(points: torch.Tensor) -> tuple[tuple[torch.Tensor, ...], tuple[torch.Tensor, ...]]:
+    """Lowest and highest value of each axis of (N, 2), each with the point that has it."""
+    low, high = points.min(0), points.max(0)
+    return (low.values, low.indices), (high.values, high.indices)
+
+
 def place_person(
     vertices: torch.Tensor,
     rotation: torch.Tensor,
@@ -68,11 +74,10 @@ def place_person(
     turned = vertices @ rotation.T
     enlarged = 1 / (1 - turned[:, 2:] / distance_m).clamp(min=0.1)
     centre = turned.new_zeros(2)
-    low = high = centre
     for _ in range(_FITTING_STEPS):
-        drawn = (turned[:, :2] - centre) * enlarged
-        low, high = drawn.amin(0), drawn.amax(0)
-        centre = centre + (low + high) / 2
+        (low, first), (high, last) = _range((turned[:, :2] - centre) * enlarged)
+        centre = centre + (low + high) / (enlarged[first, 0] + enlarged[last, 0])
+    (low, _), (high, _) = _range((turned[:, :2] - centre) * enlarged)
     half = float((high - low).max()) / 2 / fill
     centre = centre - half * torch.tensor(shift, device=centre.device)
     return Placement(

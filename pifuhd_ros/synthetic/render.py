@@ -110,8 +110,6 @@ def _inverse_distance(placements: Sequence[Placement], device: torch.device) -> 
 def _cover(scene: _Scene, placements: Sequence[Placement], size: int) -> Coverage:
     """Every hit; its weights are those of the surface, which perspective shifts on the screen."""
     coverage = cover(scene.pixels, scene.faces, size, size, scene.view)
-    if all(p.inverse_distance == 0 for p in placements):
-        return coverage
     inverse = _inverse_distance(placements, scene.view.device)[scene.view[coverage.face]]
     depths = scene.pixels[scene.faces[coverage.face], 2]
     weights = coverage.barycentric * (1 - inverse[:, None] * depths)
