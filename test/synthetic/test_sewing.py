@@ -20,9 +20,9 @@ from pifuhd_ros.synthetic.headwear import (
 from pifuhd_ros.synthetic.paint import Paint
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.sheet import boundary_edges, clip, refine, sheet_of
-from pifuhd_ros.synthetic.winding import winding_number
 from pifuhd_ros.synthetic.tailor import SKIN_VERTICES, Cloth, sew
 from pifuhd_ros.synthetic.wardrobe import Wardrobe
+from pifuhd_ros.synthetic.winding import winding_number
 
 _PLAIN = Paint((0.5, 0.5, 0.5), 0.0)
 
