@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         args.out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
         print(f"written: {args.out}", file=sys.stderr)
     if args.readme:
-        from pifuhd_ros.evaluation.report import put_in_page
+        from pifuhd_ros.evaluation.tables import put_in_page
 
         put_in_page(args.readme, "speed", table)
     return 0

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from pifuhd_ros.body.model import load_body
 from pifuhd_ros.geometry.rotations import view_rotation
-from pifuhd_ros.synthetic.light import Lights, shade
+from pifuhd_ros.synthetic.light import Lights, shade, to_display
 from pifuhd_ros.synthetic.person import sample_person
 from pifuhd_ros.synthetic.render import place_person, render_views
 from pifuhd_ros.synthetic.wardrobe import load_wardrobe
@@ -43,18 +43,18 @@ def main() -> None:
     fill = 0.86
     view = render_views(person, [place_person(person, view_rotation(args.yaw, 4), fill)], 2400)[0]
     key = F.normalize(torch.tensor([[[-0.6, 0.7, 0.9], [0.9, 0.3, 0.2]]]), dim=-1)
-    lights = Lights(
-        ambient=torch.tensor([[0.42, 0.43, 0.46]]),
-        sky=torch.tensor([[0.2, 0.2, 0.2]]),
-        directions=key,
-        colours=torch.tensor([[[0.62, 0.6, 0.55], [0.2, 0.2, 0.24]]]),
-    )
-    colours = shade(view.albedo[None], view.normal_front[None], lights)[0]
+    # The same from everywhere, and a little more from above.
+    environment = torch.zeros(1, 9, 3)
+    environment[:, 0] = torch.tensor([0.42, 0.43, 0.46]) / 0.28
+    environment[:, 1] = 0.25
+    colours = torch.tensor([[[0.55, 0.53, 0.48], [0.15, 0.15, 0.19]]])
+    lights = Lights(environment, key, colours, torch.full((1, 2), 0.3))
+    person_colours = to_display(shade(view.albedo[None], view.normal_front[None], lights))[0]
     mask = view.mask.float()[None]
     side = (2400 - 2 * _WIDTH) // 2
     foot = (0.5 + fill / 2) - 0.008
     room = _room(_HEIGHT, _WIDTH, foot, 0.5)
-    image = F.avg_pool2d((colours * mask)[None], 2)[0]
+    image = F.avg_pool2d((person_colours * mask)[None], 2)[0]
     cover = F.avg_pool2d(mask[None], 2)[0]
     half = side // 2
     image, cover = image[:, :, half : half + _WIDTH], cover[:, :, half : half + _WIDTH]

@@ -190,7 +190,7 @@ python=$venv/bin/python
 
 # --- 3. Python packages ---
 
-requirements=(torch==2.13.0 -e '.[dev]')
+requirements=(torch==2.13.0 -e '.[dev,train]')
 case $flavour in wheels-*) requirements+=(-r "$ros_requirements") ;; esac
 package_inputs=$(printf '%s\n' "${requirements[@]}" |
   cat - pyproject.toml scripts/*.txt "$made/venv" | digest)

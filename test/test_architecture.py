@@ -65,12 +65,13 @@ HEAVY: dict[str, set[str]] = {
     "open3d": set(),
     "PIL": {
         "assets/pack.py",
-        "evaluation/sheet.py",
+        "assets/scan_file.py",
+        "evaluation/contact_sheet.py",
         "stages/cropping.py",
         "stages/image_io.py",
         "stages/turntable.py",
     },
-    "trimesh": {"stages/export.py"},
+    "trimesh": {"assets/scan_file.py", "stages/export.py"},
 }
 """Libraries that only these files may import, besides the LIBRARIES of their room."""
 

@@ -1,4 +1,4 @@
-"""Readers of MakeHuman's files: .obj meshes, .mhclo fits, .mhmat materials, .bvh poses."""
+"""Readers of MakeHuman's files: .obj meshes, .mhclo fits, .mhmat materials."""
 
 from __future__ import annotations
 
@@ -143,60 +143,3 @@ def read_material_texture(path: Path, key: str = "diffuseTexture") -> Path | Non
         if len(words) == 2 and words[0] == key:
             return path.parent / words[1]
     return None
-
-
-def _rotation(axis: str, degrees: float) -> npt.NDArray[np.float64]:
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    i = "XYZ".index(axis)
-    j, k = (i + 1) % 3, (i + 2) % 3
-    matrix = np.eye(3)
-    matrix[j, j] = matrix[k, k] = c
-    matrix[j, k], matrix[k, j] = -s, s
-    return matrix
-
-
-def read_pose(path: Path, bones: list[str]) -> npt.NDArray[np.float64]:
-    """Reads a .bvh's joint rotations, y up.
-
-    Args:
-        path: The file. MakeHuman writes these z-up; whichever it is shows in the shin's offset.
-        bones: Names in the order wanted; a bone that the file lacks stays unrotated.
-
-    Returns:
-        (frames, bones, 3, 3) rotations relative to the parent, in the rest pose's axes.
-    """
-    words = path.read_text().split()
-    if "MOTION" not in words:
-        raise AssetError(f"{path} has no MOTION section; is it a complete .bvh?")
-    names: list[str] = []
-    channels: list[list[str]] = []
-    shin = (0.0, -1.0, 0.0)
-    motion = words.index("MOTION")
-    is_end_site = False
-    for i, word in enumerate(words[:motion]):
-        if word in ("ROOT", "JOINT"):
-            names.append(words[i + 1])
-            is_end_site = False
-        elif word == "End":
-            is_end_site = True
-        elif word == "OFFSET" and not is_end_site and names[-1] == "lowerleg01.L":
-            shin = (float(words[i + 1]), float(words[i + 2]), float(words[i + 3]))
-        elif word == "CHANNELS":
-            channels.append(words[i + 2 : i + 2 + int(words[i + 1])])
-    frames = int(words[motion + 2])
-    values = np.array([float(x) for x in words[motion + 6 :]]).reshape(frames, -1)
-    z_up = abs(shin[2]) > abs(shin[1])
-    y_from_z = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]) if z_up else np.eye(3)
-    result = np.tile(np.eye(3), (frames, len(bones), 1, 1))
-    row = {name: i for i, name in enumerate(bones)}
-    for frame in range(frames):
-        column = 0
-        for name, kinds in zip(names, channels, strict=True):
-            matrix = np.eye(3)
-            for kind in kinds:
-                if kind.endswith("rotation"):
-                    matrix = matrix @ _rotation(kind[0], values[frame, column])
-                column += 1
-            if name in row:
-                result[frame, row[name]] = y_from_z @ matrix @ y_from_z.T
-    return result

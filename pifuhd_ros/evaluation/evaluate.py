@@ -1,4 +1,4 @@
-"""Systems over people: predict, measure, and report beside each other."""
+"""Systems over people: what each makes of the same crop, measured."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
+from pifuhd_ros.evaluation.inputs import GivenInput, InputRecord
+from pifuhd_ros.evaluation.photo_space import prediction_in_photo
 from pifuhd_ros.evaluation.scores import (
     SOLID_SAMPLES,
     SURFACE_SAMPLES,
@@ -14,7 +16,7 @@ from pifuhd_ros.evaluation.scores import (
 )
 from pifuhd_ros.evaluation.solid import require_solid
 from pifuhd_ros.evaluation.systems import Prediction, System
-from pifuhd_ros.types import OnProgress, SurfaceError
+from pifuhd_ros.types import SurfaceError
 
 
 @dataclass(frozen=True)
@@ -26,78 +28,87 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class Case:
+    """What one system made of one person."""
+
+    truth: GroundTruth
+    given: GivenInput
+    prediction: Prediction
+    """As the system made it, in the crop's model space and pixels."""
+    scores: PersonScores
+
+
+@dataclass(frozen=True)
+class PersonOutcome:
+    """How all systems did on one person; small, so that it can pass between processes."""
+
+    given: InputRecord
+    results: tuple[PersonScores | Failure, ...]
+    """One for each system, in their order."""
+
+
+@dataclass(frozen=True)
 class SystemScores:
     """How one system did on all people."""
 
     system: str
     people: tuple[PersonScores, ...]
-    """Those for whom there is a shape, in the order they were measured."""
+    """Those for whom there is a shape, in the order of the people."""
     failures: tuple[Failure, ...] = field(default=())
     """The others; they are in no mean, so a table must name their number."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """What one system made of one person: kept for pictures."""
-
-    truth: GroundTruth
-    prediction: Prediction
-    scores: PersonScores
-
-
-def evaluate_systems(
-    systems: Sequence[System],
-    people: Iterable[GroundTruth],
-    count: int,
+def measure_system(
+    system: System,
+    truth: GroundTruth,
+    given: GivenInput,
     *,
     surface_samples: int = SURFACE_SAMPLES,
     solid_samples: int = SOLID_SAMPLES,
     seed: int = 0,
-    keep_cases_of: str | None = None,
-    on_progress: OnProgress | None = None,
-) -> tuple[list[SystemScores], list[Case]]:
-    """Measure every system on every person.
+) -> Case | Failure:
+    """Let a system reconstruct a person, and measure that.
 
     Args:
-        systems: to compare.
-        people: made one at a time; each is let go when it is measured.
-        count: how many people there will be, for the progress.
-        surface_samples: points on each predicted surface.
+        system: sees the crop and nothing else.
+        truth: of the person.
+        given: the crop, from the truth's photo.
+        surface_samples: points on the predicted surface.
         solid_samples: points in the box around both solids.
         seed: of the samples.
-        keep_cases_of: name of the system whose predictions are returned too.
-        on_progress: called with (person and system, fraction) before each prediction.
+    """
+    try:
+        prediction = system.predict(given.crop)
+        require_solid(prediction.mesh)
+    except SurfaceError as error:
+        return Failure(truth.name, str(error))
+    scores = score_person(
+        truth,
+        prediction_in_photo(prediction, given.crop, truth),
+        surface_samples=surface_samples,
+        solid_samples=solid_samples,
+        seed=seed,
+    )
+    return Case(truth, given, prediction, scores)
 
-    Returns:
-        The scores of each system in the order given, and the cases that were asked for.
+
+def gather_scores(
+    systems: Sequence[str], outcomes: Iterable[PersonOutcome]
+) -> tuple[SystemScores, ...]:
+    """The outcomes of all people, system by system.
+
+    Args:
+        systems: their names, in the order of each outcome's results.
+        outcomes: of the people, in order.
     """
     scores: list[list[PersonScores]] = [[] for _ in systems]
     failures: list[list[Failure]] = [[] for _ in systems]
-    cases: list[Case] = []
-    for number, truth in enumerate(people):
-        for index, system in enumerate(systems):
-            if on_progress is not None:
-                done = (number + index / len(systems)) / count
-                on_progress(f"{truth.name}: {system.name}", done)
-            try:
-                prediction = system.predict(truth.crop)
-                require_solid(prediction.mesh)
-            except SurfaceError as error:
-                failures[index].append(Failure(truth.name, str(error)))
-                continue
-            measured = score_person(
-                truth,
-                prediction,
-                surface_samples=surface_samples,
-                solid_samples=solid_samples,
-                seed=seed,
-            )
-            scores[index].append(measured)
-            if system.name == keep_cases_of:
-                cases.append(Case(truth, prediction, measured))
-    if on_progress is not None:
-        on_progress("done", 1.0)
-    return [
-        SystemScores(system.name, tuple(people_scores), tuple(failed))
-        for system, people_scores, failed in zip(systems, scores, failures, strict=True)
-    ], cases
+    for outcome in outcomes:
+        for i, result in enumerate(outcome.results):
+            if isinstance(result, Failure):
+                failures[i].append(result)
+            else:
+                scores[i].append(result)
+    return tuple(
+        SystemScores(name, tuple(scores[i]), tuple(failures[i])) for i, name in enumerate(systems)
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
@@ -13,82 +14,113 @@ from pifuhd_ros.body.model import BodyModel, load_body
 from pifuhd_ros.evaluation.ground_truth import STATURE_M, GroundTruth
 from pifuhd_ros.evaluation.person_solid import PersonSolid
 from pifuhd_ros.evaluation.samples import sample_surface
-from pifuhd_ros.geometry.rotations import view_rotation
+from pifuhd_ros.geometry.crop_transforms import crop_from_model
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.synthetic.light import sample_lights, shade
-from pifuhd_ros.synthetic.person import sample_person
+from pifuhd_ros.synthetic.occlusion import Occlusion, ambient_occlusion
+from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.person import sample_people
+from pifuhd_ros.synthetic.photograph import take_photo
+from pifuhd_ros.synthetic.placement import sample_placement
 from pifuhd_ros.synthetic.random import Dice
-from pifuhd_ros.synthetic.render import View, place_person, render_views
+from pifuhd_ros.synthetic.render import Views, render_views
+from pifuhd_ros.synthetic.volume import occupancy_volumes
 from pifuhd_ros.synthetic.wardrobe import Wardrobe, load_wardrobe
-from pifuhd_ros.types import NormalMaps, PersonCrop
+from pifuhd_ros.types import Frame, NormalMaps
 
 FIRST_SEED = 1_000_000
 """Seeds of held-out people start here; training seeds lie far below."""
+PHOTO_PX = 768
+"""Side of the photos."""
+_SUPERSAMPLING = 2
 
 
-def _crop(view: View, coarse_size: int, seed: int) -> tuple[PersonCrop, NormalMaps]:
-    """The lit view at half its size, and the true normals at ``coarse_size``."""
-    generator = torch.Generator().manual_seed(seed)
-    colours = shade(view.albedo[None], view.normal_front[None], sample_lights(1, generator))
-    mask = view.mask.float()[None, None]
-    image, cover = F.avg_pool2d(colours * mask, 2)[0], F.avg_pool2d(mask, 2)[0, 0]
-    size = image.shape[-1]
-    crop = PersonCrop(image=image, mask=cover, image_from_crop=np.eye(3))
-    shrink = view.mask.shape[0] // coarse_size
-    seen = (F.avg_pool2d(mask, shrink) > 0.5).float()
+@dataclass(frozen=True)
+class HeldOutPeople:
+    """The people that every evaluation measures, each made when asked for."""
 
-    def small(normals: torch.Tensor) -> torch.Tensor:
-        return (unit(F.avg_pool2d(normals[None], shrink), 1) * seen)[0]
+    wardrobe: Wardrobe
+    body: BodyModel
+    seed: int = 0
+    """Of the first person, counted from FIRST_SEED."""
+    photo_px: int = PHOTO_PX
+    samples: int = 100_000
+    """Points on each true surface."""
 
-    assert size % coarse_size == 0
-    return crop, NormalMaps(small(view.normal_front), small(view.normal_back))
+    @staticmethod
+    def from_assets(assets: Path, seed: int, photo_px: int, samples: int) -> HeldOutPeople:
+        """Load what they are made of.
+
+        Raises:
+            AssetError: the packed assets are not there.
+        """
+        return HeldOutPeople(load_wardrobe(assets), load_body(), seed, photo_px, samples)
+
+    def make(self, number: int) -> GroundTruth:
+        """One of them, the same every time, seen from the front more often than from behind."""
+        seed = FIRST_SEED + self.seed + number
+        people = sample_people(self.wardrobe, self.body, [seed], "held_out")
+        dice = Dice(seed + 1_000_003)
+        facing = dice.chance(0.7)
+        fill = dice.uniform(0.55, 0.85)
+        room = 0.7 * (1 - fill)
+        shift = (dice.uniform(-room, room), dice.uniform(-room, room))
+        drawn = people.vertices[people.faces.unique()]
+        placement = sample_placement(drawn, dice, facing, fill, shift)
+        views = render_views(people, [0], [placement], _SUPERSAMPLING * self.photo_px)
+        solid = PersonSolid.of(people, 0, placement)
+        mesh = solid.outer_surface()
+        photo, mask = _photograph(people, views, torch.Generator().manual_seed(seed))
+        stature_m = float(people.stature_m[0])
+        return GroundTruth(
+            name=f"held-out {seed - FIRST_SEED:03d}",
+            photo=photo,
+            mask=mask,
+            normals=NormalMaps(_small(views.normal_front, views), _small(views.normal_back, views)),
+            mesh=mesh,
+            surface=sample_surface(mesh, self.samples, seed),
+            occupancy=solid.contains,
+            metres_per_unit=STATURE_M / (stature_m * placement.scale),
+            image_from_model=_small_from_large() @ crop_from_model(views.mask.shape[-1]),
+            inverse_distance=placement.inverse_distance,
+        )
 
 
-def make_ground_truth(
-    wardrobe: Wardrobe, body: BodyModel, seed: int, size_px: int, samples: int
-) -> GroundTruth:
-    """One held-out person, seen from the front half more often than from behind.
+def _small_from_large() -> npt.NDArray[np.float64]:
+    """Pixels of what is averaged over squares, from pixels before; (3, 3)."""
+    scale = 1 / _SUPERSAMPLING
+    shift = 0.5 * scale - 0.5
+    return np.array([[scale, 0, shift], [0, scale, shift], [0, 0, 1.0]])
 
-    Args:
-        wardrobe: The packed assets.
-        body: The parametric body.
-        seed: At least FIRST_SEED.
-        size_px: Of the crop; the true normal maps have the same size.
-        samples: Points on the true surface.
-    """
-    person = sample_person(wardrobe, body, seed, "held_out")
-    dice = Dice(seed + 1_000_003)
-    half_turn = 60.0 if dice.chance(0.7) else 180.0
-    rotation = view_rotation(dice.uniform(-half_turn, half_turn), dice.uniform(-4, 6))
-    view = render_views(person, [place_person(person, rotation)], 2 * size_px)[0]
-    crop, normals = _crop(view, size_px, seed)
-    placement = view.placement
-    solid = PersonSolid.of(person, placement)
-    return GroundTruth(
-        name=f"held-out {seed - FIRST_SEED:03d}",
-        crop=crop,
-        normals=normals,
-        surface=sample_surface(solid.outer_surface(), samples, seed),
-        occupancy=solid.contains,
-        metres_per_unit=STATURE_M / (person.stature_m * placement.scale),
+
+def _photograph(
+    people: People, views: Views, generator: torch.Generator
+) -> tuple[Frame, npt.NDArray[np.float32]]:
+    """The photo and the true mask, averaged over squares of pixels."""
+    occlusion = ambient_occlusion(
+        occupancy_volumes(people, views),
+        views.z_front,
+        views.normal_front,
+        views.mask[:, None].float(),
     )
+    large = views.mask[:, None].float()
+
+    def small(maps: torch.Tensor) -> torch.Tensor:
+        return F.avg_pool2d(maps, _SUPERSAMPLING)
+
+    mask = small(large)
+    inside = mask.clamp(min=1e-3)
+    photo = take_photo(
+        small(views.albedo) / inside,
+        unit(small(views.normal_front), 1),
+        mask,
+        Occlusion(small(occlusion.ambient), unit(small(occlusion.bent), 1)),
+        generator,
+    )
+    rgb = (photo.image[0] * 255).round().byte().permute(1, 2, 0).contiguous()
+    return Frame(rgb=rgb.numpy()), mask[0, 0].numpy()
 
 
-def held_out_people(
-    assets: Path, count: int, size_px: int = 512, samples: int = 100_000, seed: int = 0
-) -> Iterator[GroundTruth]:
-    """Makes held-out people one at a time, the same ones every time.
-
-    Args:
-        assets: Packed assets.
-        count: How many.
-        size_px: Of the crops.
-        samples: Points on each true surface.
-        seed: Of the first person, counted from FIRST_SEED.
-
-    Raises:
-        AssetError: The assets are not there.
-    """
-    wardrobe, body = load_wardrobe(assets), load_body()
-    for index in range(count):
-        yield make_ground_truth(wardrobe, body, FIRST_SEED + seed + index, size_px, samples)
+def _small(normals: torch.Tensor, views: Views) -> torch.Tensor:
+    """Normals (3, S, S) averaged to the photo's size, zero where less than half is covered."""
+    cover = F.avg_pool2d(views.mask[:, None].float(), _SUPERSAMPLING)
+    return (unit(F.avg_pool2d(normals, _SUPERSAMPLING), 1) * (cover > 0.5))[0]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
+from pifuhd_ros.evaluation.nearest import search_tree
 from pifuhd_ros.evaluation.samples import SurfaceSamples
 
 F_SCORE_RADIUS_CM = 1.0
@@ -62,8 +62,8 @@ def compare_surfaces(
     if metres_per_unit <= 0:
         raise ValueError(f"expected a positive size of the unit, got {metres_per_unit} m")
     cm_per_unit = 100.0 * metres_per_unit
-    pred_distance, nearest_gt = cKDTree(gt.points).query(pred.points)
-    gt_distance, nearest_pred = cKDTree(pred.points).query(gt.points)
+    pred_distance, nearest_gt = search_tree(gt.points).query(pred.points)
+    gt_distance, nearest_pred = search_tree(pred.points).query(gt.points)
     pred_cm, gt_cm = pred_distance * cm_per_unit, gt_distance * cm_per_unit
     pred_to_gt_cm, gt_to_pred_cm = float(pred_cm.mean()), float(gt_cm.mean())
     pred_cosines = np.einsum("ni,ni->n", pred.normals, gt.normals[nearest_gt])

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 
 from pifuhd_ros.evaluation.solid import mesh_occupancy, require_solid
-from pifuhd_ros.synthetic.person import Person
-from pifuhd_ros.synthetic.render import Placement
-from pifuhd_ros.synthetic.solid import winding_number
+from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.placement import Placement
+from pifuhd_ros.synthetic.winding import WindingNumber
 from pifuhd_ros.types import Mesh
 
 _SIDE_TEST_M = 0.002
@@ -20,26 +20,28 @@ _SIDE_TEST_M = 0.002
 
 @dataclass(frozen=True)
 class PersonSolid:
-    """The union of a person's closed surfaces and of the hair, in model space."""
+    """The union of a person's closed surfaces and of the hair, in photo space."""
 
     closed: Mesh
     """Body and clothes, each closed, skirts and sleeves filled; they overlap."""
     hair: Mesh
     """Open cards on the same vertices; inside is where their winding number is above one half."""
     units_per_m: float
-    """Model units of a metre."""
+    """Units of photo space in a metre."""
 
     @staticmethod
-    def of(person: Person, placement: Placement) -> PersonSolid:
-        """The solid of a person placed in front of the camera.
+    def of(people: People, person: int, placement: Placement) -> PersonSolid:
+        """The solid of one person before the camera, without the camera's perspective.
 
         Raises:
             SurfaceError: the person's surfaces are not closed.
         """
-        vertices = placement.to_model(person.vertices).cpu().numpy().astype(np.float32)
-        closed = Mesh(vertices, person.solid_faces.cpu().numpy())
+        turned = people.vertices_of(person) @ placement.rotation.T - placement.centre_m
+        vertices = (turned * placement.scale).cpu().numpy().astype(np.float32)
+        closed = Mesh(vertices, people.faces_of(people.closed_faces, person).cpu().numpy())
         require_solid(closed)
-        return PersonSolid(closed, Mesh(vertices, person.hair_faces.cpu().numpy()), placement.scale)
+        hair = Mesh(vertices, people.faces_of(people.open_faces, person).cpu().numpy())
+        return PersonSolid(closed, hair, placement.scale)
 
     def contains(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Which points (N, 3) are inside."""
@@ -48,9 +50,8 @@ class PersonSolid:
             cards = self.hair.vertices[self.hair.faces]
             low, high = cards.min(axis=(0, 1)), cards.max(axis=(0, 1))
             unsure = np.flatnonzero(~inside & ((points > low) & (points < high)).all(axis=1))
-            winding = winding_number(
-                torch.from_numpy(points[unsure]).float(), torch.from_numpy(cards)
-            )
+            hair = WindingNumber(torch.from_numpy(cards))
+            winding = hair.at(torch.from_numpy(points[unsure]).float())
             inside[unsure] = (winding > 0.5).numpy()
         return inside
 

@@ -1,22 +1,36 @@
-"""A whole evaluation as a file, and as tables for readers."""
+"""A whole evaluation as a file."""
 
 from __future__ import annotations
 
 import json
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pifuhd_ros.evaluation.evaluate import Failure, SystemScores
+from pifuhd_ros.evaluation.evaluate import (
+    Failure,
+    PersonOutcome,
+    SystemScores,
+    gather_scores,
+)
 from pifuhd_ros.evaluation.ground_truth import STATURE_M
-from pifuhd_ros.evaluation.provenance import Machine, Weights
+from pifuhd_ros.evaluation.inputs import InputKind, InputRecord
+from pifuhd_ros.evaluation.legacy import LegacyScores
+from pifuhd_ros.evaluation.measurement import Measurement
+from pifuhd_ros.evaluation.provenance import (
+    Machine,
+    Weights,
+    describe_machine,
+    describe_weights,
+    library_versions,
+)
 from pifuhd_ros.evaluation.scores import PersonScores, ShapeScores
+from pifuhd_ros.networks.weights import default_weights_path
 from pifuhd_ros.types import PifuhdError
 
-FORMAT = "pifuhd_ros-evaluation/1"
+FORMAT = "pifuhd_ros-evaluation/2"
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,12 @@ class EvaluationReport:
     """How many people."""
     seed: int
     """Of the people."""
+    input: InputKind
+    """What the systems were given."""
+    photo_px: int
+    """Side of the photos."""
+    inputs: tuple[InputRecord, ...]
+    """How each person's input came about, in the order of the people."""
     surface_samples: int
     """Points on each surface."""
     solid_samples: int
@@ -40,76 +60,62 @@ class EvaluationReport:
     systems: tuple[SystemScores, ...]
     versions: Mapping[str, str]
     machine: Machine
+    workers: int
+    """Processes that worked at the same time, which lengthens the times."""
+    threads: int
+    """CPU threads of each."""
     stature_m: float = STATURE_M
     """Every person is scaled to this."""
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the table of systems."""
-
-    title: str
-    group: str
-    """"unaligned", "icp", or "" for a figure of the person."""
-    key: str
-    digits: int
-
-    def value(self, person: PersonScores) -> float:
-        """This column's figure of one person."""
-        return float(getattr(getattr(person, self.group) if self.group else person, self.key))
+    @property
+    def not_detected(self) -> int:
+        """How many people the detector did not find; they were given by the true mask."""
+        if self.input == "true":
+            return 0
+        return sum(not record.detected for record in self.inputs)
 
 
-COLUMNS = (
-    Column("prediction → truth [cm]", "unaligned", "pred_to_gt_cm", 2),
-    Column("truth → prediction [cm]", "unaligned", "gt_to_pred_cm", 2),
-    Column("chamfer [cm]", "unaligned", "chamfer_cm", 2),
-    Column("chamfer after ICP [cm]", "icp", "chamfer_cm", 2),
-    Column("normal consistency", "unaligned", "normal_consistency", 3),
-    Column("F-score at 1 cm", "unaligned", "f_score_1cm", 3),
-    Column("IoU", "unaligned", "iou", 3),
-    Column("normal maps [°]", "", "normal_error_deg", 1),
-)
+def report_of(
+    measurement: Measurement, outcomes: Sequence[PersonOutcome], workers: int
+) -> EvaluationReport:
+    """The report of a measurement of held-out people.
 
-_TITLES = {
-    "mean_body": "mean body in the silhouette's box",
-    "inflated_silhouette": "silhouette inflated",
-}
+    Args:
+        measurement: what was measured with.
+        outcomes: of the people, in order.
+        workers: how many processes measured.
+    """
+    config = measurement.config
+    return EvaluationReport(
+        split="held-out",
+        count=len(outcomes),
+        seed=config.seed,
+        input=config.input,
+        photo_px=config.photo_px,
+        inputs=tuple(outcome.given for outcome in outcomes),
+        surface_samples=config.surface_samples,
+        solid_samples=config.solid_samples,
+        resolution=config.resolution,
+        weights=describe_weights(config.weights or default_weights_path()),
+        systems=gather_scores([system.name for system in measurement.systems], outcomes),
+        versions=library_versions(),
+        machine=describe_machine(measurement.model.device),
+        workers=workers,
+        threads=config.threads,
+    )
 
 
-def mean_of(scores: SystemScores, column: Column) -> float:
-    """Mean over people; NaN where the system made no shape at all."""
-    values = [column.value(person) for person in scores.people]
-    return statistics.fmean(values) if values else math.nan
-
-
-def markdown_table(report: EvaluationReport) -> str:
-    """The systems beside each other, and in a sentence on what they were measured."""
-    lines = [
-        "| | " + " | ".join(column.title for column in COLUMNS) + " |",
-        "|---|" + "---:|" * len(COLUMNS),
-    ]
-    for scores in report.systems:
-        cells = [
-            f"{mean_of(scores, column):.{column.digits}f}" if scores.people else "–"
-            for column in COLUMNS
-        ]
-        title = _TITLES.get(scores.system, f"`{scores.system}`")
-        if scores.failures:
-            title += f" (no shape for {len(scores.failures)} of {report.count})"
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        f"Means over {report.count} {report.split} people (seed {report.seed}), scaled to "
-        f"{100 * report.stature_m:.0f} cm; {report.surface_samples // 1000}k samples a surface; "
-        f"weights `{report.weights.name}`, sha256 `{report.weights.sha256[:12]}`; "
-        f"{report.resolution}³ grid.",
-    ]
-    return "\n".join(lines) + "\n"
+def median_times_s(timings_s: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median seconds of each stage over those people for whom it ran."""
+    stages = list(dict.fromkeys(stage for timings in timings_s for stage in timings))
+    return {stage: statistics.median(t[stage] for t in timings_s if stage in t) for stage in stages}
 
 
 def write_report(report: EvaluationReport, path: Path) -> None:
     """Write the report, with the mean and the median of every figure, as JSON."""
     data = {"format": FORMAT, **asdict(report)}
+    data["not_detected"] = report.not_detected
+    data["input_times_s"] = median_times_s([record.timings_s for record in report.inputs])
     for system, scores in zip(data["systems"], report.systems, strict=True):
         system["summary"] = _summary(scores.people)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,48 +133,14 @@ def read_report(path: Path) -> EvaluationReport:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data.pop("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT}")
-        systems = tuple(_system_from(system) for system in data.pop("systems"))
-        weights, machine = Weights(**data.pop("weights")), Machine(**data.pop("machine"))
-        return EvaluationReport(systems=systems, weights=weights, machine=machine, **data)
+        for derived in ("not_detected", "input_times_s"):
+            data.pop(derived)
+        data["systems"] = tuple(_system_from(system) for system in data["systems"])
+        data["inputs"] = tuple(InputRecord(**record) for record in data["inputs"])
+        data["weights"], data["machine"] = Weights(**data["weights"]), Machine(**data["machine"])
+        return EvaluationReport(**data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PifuhdError(f"{path} is no evaluation report: {error}") from error
-
-
-def put_in_page(path: Path, name: str, content: str | None) -> None:
-    """Put a table between the markers of a page, such as the README.
-
-    Args:
-        path: of a text file.
-        name: of the markers, see ``replace_between_markers``.
-        content: to put there; None only checks that it can be.
-
-    Raises:
-        PifuhdError: the file cannot be read or does not have exactly one such place.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PifuhdError(f"cannot read {path}: {error}") from error
-    try:
-        replaced = replace_between_markers(text, name, content or "")
-    except ValueError as error:
-        raise PifuhdError(f"{path}: {error}") from error
-    if content is not None:
-        path.write_text(replaced, encoding="utf-8")
-
-
-def replace_between_markers(text: str, name: str, content: str) -> str:
-    """Put content between ``<!-- name:begin -->`` and ``<!-- name:end -->`` of a text.
-
-    Raises:
-        ValueError: the text does not have exactly one such place.
-    """
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(f"it needs one {begin} and after it one {end}")
-    head, rest = text.split(begin)
-    tail = rest.split(end)[1]
-    return f"{head}{begin}\n{content.strip()}\n{end}{tail}"
 
 
 def _system_from(data: Mapping[str, Any]) -> SystemScores:
@@ -178,6 +150,7 @@ def _system_from(data: Mapping[str, Any]) -> SystemScores:
                 **person,
                 "unaligned": ShapeScores(**person["unaligned"]),
                 "icp": ShapeScores(**person["icp"]),
+                "legacy": LegacyScores(**person["legacy"]),
             }
         )
         for person in data["people"]
@@ -187,19 +160,25 @@ def _system_from(data: Mapping[str, Any]) -> SystemScores:
 
 
 def _summary(people: Sequence[PersonScores]) -> dict[str, Any]:
-    shape_keys = [entry.name for entry in fields(ShapeScores)]
-    person_keys = [entry.name for entry in fields(PersonScores) if entry.type == "float"]
-    columns = [Column("", group, key, 0) for group in ("unaligned", "icp") for key in shape_keys]
-    summary: dict[str, Any] = {"unaligned": {}, "icp": {}}
-    for column in [*columns, *(Column("", "", key, 0) for key in person_keys)]:
-        values = [column.value(person) for person in people]
-        place = summary[column.group] if column.group else summary
-        place[column.key] = (
-            {"mean": statistics.fmean(values), "median": statistics.median(values)}
-            if values
-            else None
-        )
-    return summary
+    """Mean and median of every figure, in the groups of PersonScores."""
+    groups = {"unaligned": ShapeScores, "icp": ShapeScores, "legacy": LegacyScores}
+    summary: dict[str, Any] = {
+        group: {
+            entry.name: _mean_and_median([getattr(getattr(p, group), entry.name) for p in people])
+            for entry in fields(kind)
+        }
+        for group, kind in groups.items()
+    }
+    for entry in fields(PersonScores):
+        if entry.type == "float":
+            summary[entry.name] = _mean_and_median([getattr(p, entry.name) for p in people])
+    return {**summary, "times_s": median_times_s([person.timings_s for person in people])}
+
+
+def _mean_and_median(values: Sequence[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    return {"mean": statistics.fmean(values), "median": statistics.median(values)}
 
 
 def _rounded(value: Any) -> Any:

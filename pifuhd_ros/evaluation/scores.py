@@ -11,6 +11,7 @@ import torch
 
 from pifuhd_ros.evaluation.alignment import RigidMotion, align_icp
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
+from pifuhd_ros.evaluation.legacy import LegacyScores, legacy_scores
 from pifuhd_ros.evaluation.metrics import (
     SurfaceDistances,
     compare_surfaces,
@@ -43,8 +44,10 @@ class PersonScores:
     """Where the system put the shape."""
     icp: ShapeScores
     """After the rigid motion (no scale) that lays the prediction best on the truth."""
+    legacy: LegacyScores
+    """By the formula of the PIFu papers, where the system put the shape."""
     normal_error_deg: float
-    """Mean of front and back."""
+    """Mean of front and back, over the true silhouette in the photo's pixels."""
     normal_error_front_deg: float
     normal_error_back_deg: float
     timings_s: Mapping[str, float]
@@ -63,7 +66,8 @@ def score_person(
 
     Args:
         truth: of one person.
-        prediction: of the same person, from the crop in ``truth`` alone.
+        prediction: of the same person, in photo space and in the photo's pixels (see
+            ``prediction_in_photo``).
         surface_samples: points on the predicted surface.
         solid_samples: points in the box around both solids.
         seed: of all samples.
@@ -75,7 +79,7 @@ def score_person(
         SurfaceError: the predicted mesh is empty, open or not finite.
     """
     pred = sample_surface(prediction.mesh, surface_samples, seed)
-    motion = align_icp(pred.points, truth.surface.points, seed=seed)
+    motion = align_icp(pred.points, truth.surface.points)
     front_deg, back_deg = _normal_errors_deg(truth, prediction)
     still = RigidMotion(np.eye(3), np.zeros(3))
 
@@ -92,6 +96,7 @@ def score_person(
         person=truth.name,
         unaligned=scores(still),
         icp=scores(motion),
+        legacy=legacy_scores(prediction.mesh, truth.legacy, seed=seed),
         normal_error_deg=0.5 * (front_deg + back_deg),
         normal_error_front_deg=front_deg,
         normal_error_back_deg=back_deg,

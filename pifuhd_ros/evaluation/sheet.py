@@ -6,17 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
-from pifuhd_ros.evaluation.evaluate import Case
+from pifuhd_ros.evaluation.contact_sheet import (
+    TILE_PX,
+    Picture,
+    SheetRow,
+    image_colours,
+    normal_colours,
+    save_contact_sheet,
+    with_box,
+)
+from pifuhd_ros.evaluation.evaluate import Case, PersonOutcome
+from pifuhd_ros.evaluation.measurement import Measurement
 from pifuhd_ros.evaluation.normal_render import render_normals
-from pifuhd_ros.types import Mesh
+from pifuhd_ros.evaluation.photo_space import resample
+from pifuhd_ros.evaluation.scores import PersonScores
+from pifuhd_ros.types import Mesh, SurfaceError
 
-TILE_PX = 320
-CAPTION_PX = 24
-_TITLES = (
-    "image",
+TITLES = (
+    "photo, and what is cropped",
+    "what the systems see",
     "true normals, front",
     "estimated",
     "mesh, front",
@@ -27,73 +36,90 @@ _TITLES = (
 )
 
 
-def pick_cases(cases: Sequence[Case]) -> list[tuple[str, Case]]:
-    """The best, the median and the worst case by chamfer distance, those of them that differ."""
-    ranked = sorted(cases, key=lambda case: case.scores.unaligned.chamfer_cm)
+def pick_people(outcomes: Sequence[PersonOutcome], system: int = 0) -> list[tuple[str, int]]:
+    """The best, the median and the worst person by chamfer distance, those of them that differ.
+
+    Args:
+        outcomes: of all people.
+        system: number of the system that is ranked.
+
+    Returns:
+        Rank and number of the person.
+    """
+    chamfer_cm: dict[int, float] = {}
+    for number, outcome in enumerate(outcomes):
+        result = outcome.results[system]
+        if isinstance(result, PersonScores):
+            chamfer_cm[number] = result.unaligned.chamfer_cm
+    ranked = sorted(chamfer_cm, key=lambda number: chamfer_cm[number])
     if len(ranked) < 3:
-        return [(f"{place + 1}.", case) for place, case in enumerate(ranked)]
+        return [(f"{place + 1}.", number) for place, number in enumerate(ranked)]
     middle = (len(ranked) - 1) // 2
     return [("best", ranked[0]), ("median", ranked[middle]), ("worst", ranked[-1])]
 
 
-def save_sheet(cases: Sequence[Case], path: Path) -> None:
-    """Draw a row for the best, the median and the worst case.
+def save_cases(measurement: Measurement, outcomes: Sequence[PersonOutcome], path: Path) -> None:
+    """Reconstruct the best, the median and the worst person again, and draw them.
+
+    Raises:
+        SurfaceError: there is no shape of anyone.
+    """
+    cases = []
+    for rank, number in pick_people(outcomes):
+        case = measurement.case(number)
+        if isinstance(case, Case):
+            cases.append((rank, case))
+    if not cases:
+        raise SurfaceError("no person has a shape that could be drawn")
+    save_sheet(cases, path)
+
+
+def save_sheet(cases: Sequence[tuple[str, Case]], path: Path) -> None:
+    """Draw a row for each case.
 
     Args:
-        cases: at least one.
+        cases: rank and case, at least one.
         path: of the PNG; its folder is made.
     """
-    from PIL import Image, ImageDraw
-
-    picked = pick_cases(cases)
-    if not picked:
-        raise ValueError("there is no case to draw")
-    row_px = TILE_PX + CAPTION_PX
-    sheet = Image.new("RGB", (TILE_PX * len(_TITLES), CAPTION_PX + row_px * len(picked)), "white")
-    pen = ImageDraw.Draw(sheet)
-    for column, title in enumerate(_TITLES):
-        pen.text((column * TILE_PX + 6, 6), title, fill="black")
-    for row, (rank, case) in enumerate(picked):
-        top = CAPTION_PX + row * row_px
-        for column, tile in enumerate(_tiles(case)):
-            image = Image.fromarray(tile).resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS)
-            sheet.paste(image, (column * TILE_PX, top))
-        pen.text((6, top + TILE_PX + 6), f"{rank}: {_figures(case)}", fill="black")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
+    rows = [SheetRow(_tiles(case), [f"{rank}: {_figures(case)}"]) for rank, case in cases]
+    save_contact_sheet(TITLES, rows, path)
 
 
-def _tiles(case: Case) -> list[npt.NDArray[np.uint8]]:
-    crop, truth, estimated = case.truth.crop, case.truth.normals, case.prediction.normals
+def _tiles(case: Case) -> list[Picture]:
+    crop, truth, estimated = case.given.crop, case.truth, case.prediction.normals
+    size = crop.mask.shape[-1]
+    corners = crop.image_from_crop @ np.array([[0, 0, 1], [size - 1, size - 1, 1]]).T
     mesh = case.prediction.mesh
     drawn = render_normals(mesh, 2 * TILE_PX)
     from_left = render_normals(_turned_left(mesh), 2 * TILE_PX)
-    image = (crop.image.clamp(0, 1).permute(1, 2, 0).cpu().numpy() * 255).round().astype(np.uint8)
-    maps = (truth.front, estimated.front, drawn.front, truth.back, estimated.back, drawn.back)
-    return [image, *(_normal_colours(normals) for normals in (*maps, from_left.front))]
+    maps = (
+        resample(truth.normals.front, crop.image_from_crop, size, size),
+        estimated.front,
+        drawn.front,
+        resample(truth.normals.back, crop.image_from_crop, size, size),
+        estimated.back,
+        drawn.back,
+        from_left.front,
+    )
+    return [
+        with_box(truth.photo.rgb, corners[:2].T.ravel()),
+        image_colours(crop.image),
+        *(normal_colours(normals) for normals in maps),
+    ]
 
 
 def _figures(case: Case) -> str:
     scores = case.scores
-    return (
+    text = (
         f"{scores.person}: chamfer {scores.unaligned.chamfer_cm:.2f} cm "
         f"(after ICP {scores.icp.chamfer_cm:.2f}), IoU {scores.unaligned.iou:.3f}, "
-        f"normal maps {scores.normal_error_deg:.1f} deg"
+        f"normal maps {scores.normal_error_front_deg:.1f} and "
+        f"{scores.normal_error_back_deg:.1f} deg"
     )
+    return text if case.given.record.detected else text + "; cropped by the true mask"
 
 
 def _turned_left(mesh: Mesh) -> Mesh:
     """The mesh turned about y so that the camera sees the person's left side."""
     turn = np.array([[0, 0, -1], [0, 1, 0], [1, 0, 0]], np.float32)
     return Mesh(mesh.vertices @ turn.T, mesh.faces)
-
-
-def _normal_colours(normals: torch.Tensor) -> npt.NDArray[np.uint8]:
-    """The usual colours of a normal map; white where it is zero."""
-    unit = torch.nn.functional.normalize(normals, dim=0)
-    is_set = (unit.abs().sum(dim=0) > 0)[None]
-    shown = torch.where(is_set, unit * 0.5 + 0.5, torch.ones_like(unit))
-    pixels: npt.NDArray[np.uint8] = (
-        (shown * 255).round().permute(1, 2, 0).cpu().numpy().astype(np.uint8)
-    )
-    return pixels

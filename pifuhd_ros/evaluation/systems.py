@@ -10,7 +10,9 @@ from typing import Protocol
 from pifuhd_ros.body.model import load_body
 from pifuhd_ros.evaluation.baselines import fit_body, inflate_silhouette, mean_body
 from pifuhd_ros.evaluation.normal_render import render_normals
+from pifuhd_ros.networks.pifuhd import PUBLISHED
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
+from pifuhd_ros.stages.cropping import Framing
 from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop
 
 
@@ -19,9 +21,9 @@ class Prediction:
     """What a system makes of a crop."""
 
     mesh: Mesh
-    """Closed, in model space."""
+    """Closed, in the crop's model space."""
     normals: NormalMaps
-    """In the pixels of the crop."""
+    """In the crop's pixels."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage, in the order they ran."""
 
@@ -38,7 +40,7 @@ class System(Protocol):
 
 
 class PifuhdSystem:
-    """A PIFuHD reconstructor, given the true crop instead of one that a detector found."""
+    """A PIFuHD reconstructor from the crop on."""
 
     name = "pifuhd"
 
@@ -49,6 +51,11 @@ class PifuhdSystem:
     def crop_size_px(self) -> int:
         """Side of the crops that it takes."""
         return self._model.network.config.fine_size
+
+    @property
+    def framing(self) -> Framing:
+        """Where its crops lie around a person."""
+        return "keypoints" if self._model.network.config.name == PUBLISHED.name else "mask"
 
     def predict(self, crop: PersonCrop) -> Prediction:
         """See ``PifuhdReconstructor.reconstruct_crop``."""

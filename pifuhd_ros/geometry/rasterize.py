@@ -89,7 +89,7 @@ def cover(
     none = torch.zeros(0, dtype=torch.int64, device=points.device)
     hits = [(none, none, points.new_zeros(0, 3))]
     hits += [
-        _cover_class(corners[some], faces[some], some, low[some], high[some], n, width)
+        _cover_class(corners[some], some, low[some], high[some], n, width)
         for n, some in _classes(side)
     ]
     face, pixel, sides = (torch.cat(x) for x in zip(*hits, strict=True))
@@ -103,7 +103,6 @@ def cover(
 
 def _cover_class(
     corners: torch.Tensor,
-    faces: torch.Tensor,
     number: torch.Tensor,
     low: torch.Tensor,
     high: torch.Tensor,
@@ -114,7 +113,6 @@ def _cover_class(
 
     Args:
         corners: (F, 3, 3) of the faces, snapped.
-        faces: (F, 3) their vertices, whose order breaks ties.
         number: (F,) of the faces.
         low: (F, 2) first pixel of each box.
         high: (F, 2) last pixel of each box.
@@ -129,7 +127,9 @@ def _cover_class(
         along = b - a
         start = low - a
         at_low = along[:, 0] * start[:, 1] - along[:, 1] * start[:, 0]
-        at_low = at_low + torch.where(faces[:, i] < faces[:, j], _TIE, -_TIE)
+        # As if every centre lay a trace to the right, and a trace of that further down.
+        tie = torch.where(along[:, 1] == 0, along[:, 0], -along[:, 1]).sign() * _TIE
+        at_low = at_low + tie
         side = torch.addcmul(at_low[:, None], along[:, :1], dv)
         edges.append(side.addcmul_(along[:, 1:], du, value=-1))
     positive = edges[0] > 0

@@ -188,6 +188,7 @@ class PifuhdReconstructor:
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
             notices=(*_quality_notices(person, size), *placement.notices),
+            normals=shape.normals,
         )
 
 

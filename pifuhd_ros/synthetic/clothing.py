@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from pifuhd_ros.synthetic.folds import Folds, limbs_of
@@ -66,6 +68,32 @@ def fit_garment(
         garment.normal_map,
         kind,
     )
+
+
+def lay_over(hair: Worn, clothes: list[Worn], gap_m: float = 0.006) -> Worn:
+    """Hair pushed out of the clothes on which it falls, to ``gap_m`` above them."""
+    low = float(hair.vertices[:, 1].min()) - 0.02
+    points: list[torch.Tensor] = []
+    normals: list[torch.Tensor] = []
+    for cloth in clothes:
+        normal = vertex_normals(cloth.vertices, cloth.faces)
+        # Apexes of caps have no normal.
+        near = (cloth.vertices[:, 1] > low) & (normal.square().sum(1) > 0.5)
+        points.append(cloth.vertices[near])
+        normals.append(normal[near])
+    cloth_points, cloth_normals = torch.cat(points), torch.cat(normals)
+    if len(cloth_points) == 0:
+        return hair
+    hanging = torch.nonzero(hair.vertices[:, 1] < cloth_points[:, 1].max() + 0.02)[:, 0]
+    if len(hanging) == 0:
+        return hair
+    strands = hair.vertices[hanging]
+    distance, nearest = torch.cdist(strands, cloth_points).min(1)
+    above = ((strands - cloth_points[nearest]) * cloth_normals[nearest]).sum(1)
+    push = (gap_m - above).clamp(min=0, max=0.06) * (distance < 0.08)
+    vertices = hair.vertices.clone()
+    vertices[hanging] += cloth_normals[nearest] * push[:, None]
+    return replace(hair, vertices=vertices)
 
 
 def fit_suit(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pifuhd_ros.synthetic.random import Dice
-from pifuhd_ros.synthetic.split import Split
+from pifuhd_ros.synthetic.split import Split, pick_named
 
 Neck = Literal["crew", "scoop", "vee", "collar"]
 Hood = Literal["none", "down", "up"]
@@ -14,6 +14,10 @@ Range = tuple[float, float]
 
 SLEEVE_END_M = 0.49
 """The wrist, along the arm of the mean body."""
+
+TUCKED_M = 0.05
+"""How far a tucked top goes on below the waist."""
+_BARE_M = 0.04
 
 
 @dataclass(frozen=True)
@@ -77,28 +81,42 @@ _TOPS = (
            (0.002, 0.008), (0.0, 0.5), (0.0, 0.02), (0.002, 0.006), ("crew", "scoop", "vee")),
     _Style("tunic", 0.14, _TOP, (-0.3, -0.08), (_NONE, _SHORT, _HALF, _LONG),
            (0.006, 0.02), (0.3, 0.9), (0.0, 0.06), (0.005, 0.013), ("crew", "scoop", "vee")),
+    _Style("polo shirt", 0.3, _TOP, (-0.06, 0.1), (_SHORT, _HALF),
+           (0.006, 0.016), (0.3, 0.8), (-0.01, 0.02), (0.004, 0.01), ("collar",)),
 )  # fmt: skip
-_HOODIE = _Style("hoodie", 1.0, _TOP, (0.0, 0.14), (_LONG,),
-                 (0.016, 0.03), (0.5, 1.0), (-0.01, 0.02), (0.008, 0.015))  # fmt: skip
+_HOODIES = (
+    _Style("hoodie", 1.0, replace(_TOP, hood="down"), (0.0, 0.14), (_LONG,),
+           (0.016, 0.03), (0.5, 1.0), (-0.01, 0.02), (0.008, 0.015)),
+    _Style("raised hood", 1.0, replace(_TOP, hood="up"), (0.0, 0.14), (_LONG,),
+           (0.016, 0.03), (0.5, 1.0), (-0.01, 0.02), (0.008, 0.015), ("collar",)),
+)  # fmt: skip
 _COAT = _Style("coat", 1.0, _TOP, (-0.62, -0.12), (_LONG,),
                (0.024, 0.038), (0.5, 1.0), (0.0, 0.08), (0.006, 0.014),
                ("crew", "vee", "collar"))  # fmt: skip
-_DRESS = _Style("dress", 1.0, _TOP, (-0.6, -0.1), (_NONE, _SHORT, _HALF),
-                (0.003, 0.014), (0.0, 0.7), (0.0, 0.12), (0.004, 0.013),
-                ("crew", "scoop", "vee"))  # fmt: skip
+_DRESSES = (
+    _Style("dress", 1.0, _TOP, (-0.6, -0.1), (_NONE, _SHORT, _HALF),
+           (0.003, 0.014), (0.0, 0.7), (0.0, 0.12), (0.004, 0.013), ("crew", "scoop", "vee")),
+    _Style("long-sleeved dress", 1.0, _TOP, (-0.6, -0.1), ((0.42, SLEEVE_END_M),),
+           (0.003, 0.014), (0.0, 0.7), (0.0, 0.12), (0.004, 0.013), ("crew", "scoop", "vee")),
+)  # fmt: skip
 _BOTTOMS = (
-    _Style("trousers", 0.3, _TROUSERS, (-0.74, -0.64), (_NONE,),
+    _Style("trousers", 0.3, _TROUSERS, (-0.77, -0.66), (_NONE,),
            (0.002, 0.008), (0.0, 0.3), (0.0, 0.01), (0.003, 0.009), upper_y=(0.14, 0.24)),
-    _Style("wide trousers", 0.3, _TROUSERS, (-0.74, -0.55), (_NONE,),
+    _Style("wide trousers", 0.3, _TROUSERS, (-0.77, -0.58), (_NONE,),
            (0.006, 0.018), (0.2, 0.9), (0.015, 0.07), (0.006, 0.015), upper_y=(0.16, 0.25)),
     _Style("shorts", 0.25, _TROUSERS, (-0.36, -0.1), (_NONE,),
            (0.004, 0.02), (0.2, 0.9), (0.0, 0.035), (0.004, 0.012), upper_y=(0.14, 0.22)),
     _Style("leggings", 0.15, _TROUSERS, (-0.72, -0.4), (_NONE,),
            (-0.004, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.003), upper_y=(0.16, 0.24)),
+    _Style("cropped trousers", 0.3, _TROUSERS, (-0.56, -0.4), (_NONE,),
+           (0.004, 0.014), (0.2, 0.9), (0.0, 0.04), (0.004, 0.012), upper_y=(0.14, 0.24)),
 )  # fmt: skip
 _SKIRTS = _Style("skirt", 1.0, _SKIRT, (-0.62, -0.12), (_NONE,),
                  (0.002, 0.012), (0.0, 0.6), (0.0, 0.14), (0.004, 0.014),
                  upper_y=(0.16, 0.24))  # fmt: skip
+
+STYLES = (*_TOPS, *_HOODIES, _COAT, *_DRESSES, *_BOTTOMS, _SKIRTS)
+"""All that is sewn; each has a name."""
 
 
 def _between(dice: Dice, limits: Range) -> float:
@@ -120,31 +138,26 @@ def _cut(style: _Style, dice: Dice) -> Cut:
     )
 
 
-def _pick(styles: tuple[_Style, ...], dice: Dice) -> _Style:
-    x = dice.uniform(0, sum(style.share for style in styles))
-    for style in styles:
-        x -= style.share
-        if x < 0:
-            return style
-    return styles[-1]
+def _pick(styles: tuple[_Style, ...], dice: Dice, split: Split) -> Cut:
+    mine = pick_named(styles, split)
+    return _cut(dice.weighted(mine, [style.share for style in mine]), dice)
 
 
 def sample_cuts(dice: Dice, split: Split, woman: bool) -> list[Cut]:
-    """What one person wears, from below upwards: trousers or a skirt, a top; a dress; a coat.
-
-    Held out of the training are dresses with long sleeves and hoods on the head.
-    """
-    held_out = split == "held_out"
-    bottom = _cut(_pick(_BOTTOMS, dice), dice)
+    """What one person wears, from the inside outwards; a top may be tucked in below the rest."""
+    bottom = _pick(_BOTTOMS, dice, split)
     if dice.chance(0.35 if woman else 0.03):
         bottom = _cut(_SKIRTS, dice)
-    if held_out and dice.chance(0.5):
-        return [replace(_cut(_DRESS, dice), sleeve_m=dice.uniform(0.42, SLEEVE_END_M))]
-    if held_out or dice.chance(0.16):
-        hood: Hood = "up" if held_out else "down"
-        return [bottom, replace(_cut(_HOODIE, dice), hood=hood)]
+    if dice.chance(0.16):
+        return [bottom, _pick(_HOODIES, dice, split)]
     if woman and dice.chance(0.2):
-        return [_cut(_DRESS, dice)]
+        return [_pick(_DRESSES, dice, split)]
     if dice.chance(0.12):
         return [bottom, _cut(_COAT, dice)]
-    return [bottom, _cut(_pick(_TOPS, dice), dice)]
+    top = _pick(_TOPS, dice, split)
+    if dice.chance(0.25):
+        return [replace(top, hem_y=bottom.upper_y - TUCKED_M), bottom]
+    if -_BARE_M < top.hem_y - bottom.upper_y < _BARE_M:
+        # Either they overlap well or the belly is bare: no thin strips of skin.
+        top = replace(top, hem_y=bottom.upper_y - _BARE_M)
+    return [bottom, top]

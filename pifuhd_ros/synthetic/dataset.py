@@ -28,7 +28,6 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.placement import Placement
 from pifuhd_ros.synthetic.synthesis import Supervision
 from pifuhd_ros.types import AssetError
@@ -281,9 +280,3 @@ def view_samples(made: Supervision) -> list[ViewSample]:
         )
         for i, (who, placement) in enumerate(zip(views.person, views.placements, strict=True))
     ]
-
-
-def stack_occlusion(samples: list[ViewSample]) -> Occlusion:
-    """What the views hide from themselves, as ``take_photo`` wants it."""
-    ambient = torch.stack([sample.ambient for sample in samples])[:, None]
-    return Occlusion(ambient, torch.stack([sample.bent for sample in samples]))

@@ -143,7 +143,7 @@ class Folds:
             device: Of the vertices.
         """
         self._arm, self._leg, self._torso = (_Waves(dice, device) for _ in range(3))
-        self._calm = dice.uniform(0.15, 0.5)
+        self._calm = dice.uniform(0.05, 0.35)
         self._amplitude_m, self._sleeve_m, self._hem_y = amplitude_m, sleeve_m, hem_y
 
     def at(self, limbs: Limbs) -> torch.Tensor:
@@ -156,12 +156,12 @@ class Folds:
         bunch = _around(along, ELBOW_M, 0.07) + _around(along, self._sleeve_m, 0.06)
         bunch = bunch + 0.6 * _around(along, 0.0, 0.08)
         arms = (self._calm + bunch) * self._arm.across(along, limbs.arm_angle)
-        arms = arms + 0.5 * self._arm.down(along, limbs.arm_angle, 3)
+        arms = arms + 0.7 * self._arm.down(along, limbs.arm_angle, 3)
 
         bunch = _around(y, KNEE_Y, 0.09) + _around(y, self._hem_y, 0.08)
         bunch = bunch + 0.7 * _around(y, 0.02, 0.09)
         legs = (self._calm + bunch) * self._leg.across(y, limbs.leg_angle)
-        legs = legs + 0.6 * self._leg.down(y, limbs.leg_angle, 3)
+        legs = legs + 0.9 * self._leg.down(y, limbs.leg_angle, 3)
 
         bunch = _around(y, 0.27, 0.07) + 0.5 * _around(y, max(self._hem_y, 0.1), 0.06)
         torsos = (self._calm + bunch) * self._torso.across(y, limbs.torso_angle)

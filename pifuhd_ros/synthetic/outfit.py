@@ -6,12 +6,21 @@ from dataclasses import replace
 
 import torch
 
-from pifuhd_ros.synthetic.clothing import fit_garment, fit_suit
-from pifuhd_ros.synthetic.cuts import sample_cuts
+from pifuhd_ros.synthetic.clothing import fit_garment, fit_suit, lay_over
+from pifuhd_ros.synthetic.cuts import Hood, sample_cuts
+from pifuhd_ros.synthetic.headwear import (
+    Head,
+    glasses,
+    hat,
+    lowered_hood,
+    raised_hood,
+    sample_cover,
+)
 from pifuhd_ros.synthetic.paint import (
     Colour,
     Paint,
     sample_cloth_paint,
+    sample_frame_paint,
     sample_hair_paint,
     sample_shoe_paint,
 )
@@ -20,6 +29,9 @@ from pifuhd_ros.synthetic.split import Split, pick_named
 from pifuhd_ros.synthetic.tailor import sew
 from pifuhd_ros.synthetic.wardrobe import Garment, Wardrobe
 from pifuhd_ros.synthetic.worn import Worn
+
+_UNDER_HOOD, _UNDER_HAT, _OVER_HOOD = ("short",), ("short", "long"), ("short", "bob", "afro")
+"""Hair styles that go with what is on the head, by how their names begin."""
 
 
 def _fitting(garments: list[Garment], woman: bool) -> list[Garment]:
@@ -60,7 +72,8 @@ def _sewn(
     dice: Dice,
     split: Split,
     woman: bool,
-) -> list[Worn]:
+) -> tuple[list[Worn], Hood]:
+    """Sewn clothes, and where their hood is."""
     cuts = sample_cuts(dice, split, woman)
     tucked = cuts[0].top and len(cuts) > 1
     chest = _chest(rest, mean)
@@ -85,7 +98,52 @@ def _sewn(
                 "cloth",
             )
         )
-    return result
+        if cut.hood != "none":
+            sew_hood = raised_hood if cut.hood == "up" else lowered_hood
+            result.append(sew_hood(Head(rest, mean), dice, paint, normal_map))
+    return result, cuts[-1].hood
+
+
+def _on_head(
+    wardrobe: Wardrobe,
+    rest: torch.Tensor,
+    mean: torch.Tensor,
+    dice: Dice,
+    split: Split,
+    hood: Hood,
+) -> list[Worn]:
+    """Brows, hair, a hat and glasses."""
+    head = Head(rest, mean)
+    hair_paint = sample_hair_paint(dice)
+    r, g, b = hair_paint.tint
+    dark = replace(hair_paint, tint=(0.8 * r, 0.8 * g, 0.8 * b))
+    brows = fit_garment(dice.choice(wardrobe.eyebrows), rest, mean, dice, 0.0, dark, "card")
+    worn = [brows]
+    cover = sample_cover(dice, rest.device)
+    has_hat = hood != "up" and dice.chance(0.1)
+    if has_hat:
+        paint = sample_cloth_paint(dice, True)
+        if wardrobe.hats and dice.chance(0.3):
+            fedora = dice.choice(pick_named(wardrobe.hats, split))
+            worn.append(fit_garment(fedora, rest, mean, dice, 0.0, paint, "hard"))
+        else:
+            worn.append(hat(head, cover, dice, paint, dice.choice(wardrobe.weaves)))
+    styles = pick_named(wardrobe.hair, split)
+    if has_hat or hood != "none":
+        fitting: tuple[str, ...] = _UNDER_HAT if has_hat else _OVER_HOOD
+        if hood == "up" or (hood == "down" and has_hat):
+            fitting = _UNDER_HOOD
+        styles = [style for style in styles if style.name.startswith(fitting)]
+    if styles and dice.chance(0.94):
+        hair = fit_garment(dice.choice(styles), rest, mean, dice, 0.0, hair_paint, "hair")
+        if hood == "up":
+            hair = replace(hair, vertices=head.flatten(hair.vertices, head.whole, 0.003, None))
+        elif has_hat:
+            hair = replace(hair, vertices=head.flatten(hair.vertices, head.skull, 0.003, cover))
+        worn.append(hair)
+    if dice.chance(0.12):
+        worn.append(glasses(head, mean, dice, sample_frame_paint(dice)))
+    return worn
 
 
 def sample_outfit(
@@ -106,19 +164,16 @@ def sample_outfit(
         split: Which assets and kinds of clothes may be used.
         woman: Which outfits and cuts fit.
     """
+    hood: Hood = "none"
     if dice.chance(0.45 if split == "train" else 0.6):
         worn = _suit(wardrobe, rest, mean, dice, split, woman)
     else:
-        worn = _sewn(wardrobe, rest, mean, dice, split, woman)
+        worn, hood = _sewn(wardrobe, rest, mean, dice, split, woman)
     if dice.chance(0.9):
         shoes = dice.choice(pick_named(wardrobe.shoes, split))
         paint = sample_shoe_paint(dice, shoes.texture >= 0)
         worn.append(fit_garment(shoes, rest, mean, dice, 0.0, paint, "shoes"))
-    hair_paint = sample_hair_paint(dice)
-    brows = dice.choice(wardrobe.eyebrows)
-    dark = replace(hair_paint, tint=tuple(0.8 * c for c in hair_paint.tint))
-    worn.append(fit_garment(brows, rest, mean, dice, 0.0, dark, "card"))
-    if dice.chance(0.94):
-        hair = dice.choice(pick_named(wardrobe.hair, split))
-        worn.append(fit_garment(hair, rest, mean, dice, 0.0, hair_paint, "hair"))
-    return worn
+    on_head = _on_head(wardrobe, rest, mean, dice, split, hood)
+    clothes = [thing for thing in worn if thing.kind == "cloth"]
+    on_head = [lay_over(thing, clothes) if thing.kind == "hair" else thing for thing in on_head]
+    return worn + on_head

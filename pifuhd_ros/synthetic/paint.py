@@ -100,7 +100,7 @@ def _colour(dice: Dice) -> Colour:
     saturation = dice.uniform(0, 1) ** 1.5
     if dice.chance(0.2):
         saturation *= 0.1
-    value = dice.uniform(0.08, 1.0)
+    value = dice.uniform(0.02, 1.0) ** 0.7
     rgb = (grey + (hue - grey) * saturation) * value + 0.02
     if dice.chance(0.12):
         rgb = 1 - (1 - rgb) * 0.15
@@ -164,6 +164,18 @@ def sample_shoe_paint(dice: Dice, textured: bool) -> Paint:
     return Paint(_colour(dice), 0.5 if textured else 0.0)
 
 
+def sample_frame_paint(dice: Dice) -> Paint:
+    """Frames of glasses: mostly black or brown, else metal or any colour."""
+    value = dice.uniform(0.02, 0.2)
+    any_colour = _colour(dice)
+    return Paint(
+        dice.choice(
+            ((value, value, value), (value, 0.6 * value, 0.4 * value), (0.6, 0.58, 0.5), any_colour)
+        ),
+        0.0,
+    )
+
+
 def sample_hair_paint(dice: Dice) -> Paint:
     """Hair: the strands of the texture in a natural colour, grey now and then; dyed rarely."""
     base = _colour(dice) if dice.chance(0.03) else dice.choice(_HAIR)
@@ -178,6 +190,12 @@ def sample_skin_paint(dice: Dice) -> Paint:
     return Paint((gain * (1 + warm), gain, gain * (1 - warm)), 1.0)
 
 
+def sample_eye_paint(dice: Dice) -> Paint:
+    """Eyes: their texture, a little darker or of another shade."""
+    r, g, b = (dice.uniform(0.75, 1.0) for _ in range(3))
+    return Paint((r, g, b), 1.0)
+
+
 def sample_textures(textures: torch.Tensor, index: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
     """Bilinear values (N, 4) in [0, 1] of textures that repeat; one where the index is -1.
 
@@ -186,7 +204,8 @@ def sample_textures(textures: torch.Tensor, index: torch.Tensor, uv: torch.Tenso
         index: (N,) int64, the texture of each point.
         uv: (N, 2).
     """
-    count, channels, size = textures.shape[0], textures.shape[1], textures.shape[-1]
+    size = textures.shape[-1]
+    texels = textures.permute(0, 2, 3, 1).contiguous().view(torch.int32).view(-1)
     place = (uv - uv.floor()) * size - 0.5
     low = place.floor()
     t = place - low
@@ -194,18 +213,16 @@ def sample_textures(textures: torch.Tensor, index: torch.Tensor, uv: torch.Tenso
     # A sample half a texel outside is the border's, as images are not all tileable.
     x0, y0 = low.clamp(min=0).unbind(1)
     x1, y1 = (low + 1).clamp(max=size - 1).unbind(1)
-    flat = textures.view(-1)
-    plane = size * size
-    first = (index.clamp(min=0, max=count - 1) * (channels * plane))[:, None]
-    first = first + torch.arange(channels, device=uv.device) * plane
+    first = index.clamp(min=0) * (size * size)
+    lower, upper = first + y0 * size, first + y1 * size
+
+    def at(place: torch.Tensor) -> torch.Tensor:
+        return texels[place].view(torch.uint8).view(-1, 4).float()
+
     tx, ty = t[:, :1], t[:, 1:]
-
-    def at(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        return flat[first + (y * size + x)[:, None]].float()
-
-    lower = torch.lerp(at(y0, x0), at(y0, x1), tx)
-    upper = torch.lerp(at(y1, x0), at(y1, x1), tx)
-    values = torch.lerp(lower, upper, ty).mul_(1 / 255)
+    below = torch.lerp(at(lower + x0), at(lower + x1), tx)
+    above = torch.lerp(at(upper + x0), at(upper + x1), tx)
+    values = torch.lerp(below, above, ty).mul_(1 / 255)
     return values.masked_fill_((index < 0)[:, None], 1.0)
 
 
@@ -240,7 +257,7 @@ def _pattern_share(pattern: Pattern, wave: torch.Tensor, rest: torch.Tensor) -> 
         return _soft(phase.sin() * across.sin() * 2)
     if pattern == "plaid":
         wide = 0.4 * _soft(phase.sin()) + 0.4 * _soft(across.sin())
-        return wide + 0.3 * _soft((phase * 3).sin() - 0.9, 5.0)
+        return wide + 0.2 * _soft((phase * 3).sin() - 0.9, 5.0)
     if pattern == "dots":
         return _soft(phase.cos() + across.cos() - 1.1)
     size = 0.6 * wave.norm(dim=1)
@@ -286,14 +303,13 @@ def albedo_of(
     value = torch.where(paints.is_hair[of_row][:, None], bright, value)
     albedo[rows] *= torch.lerp(torch.ones_like(value), value, share[rows, None])
     pattern = paints.pattern[part]
-    for i, name in enumerate(PATTERNS):
-        if name == "plain":
+    for i in torch.unique(paints.pattern).tolist():
+        if PATTERNS[i] == "plain":
             continue
         rows = torch.nonzero(pattern == i)[:, 0]
-        if len(rows):
-            of_row = part[rows]
-            amount = _pattern_share(name, paints.wave[of_row], rest[rows])
-            albedo[rows] = torch.lerp(albedo[rows], paints.second[of_row], amount[:, None])
+        of_row = part[rows]
+        amount = _pattern_share(PATTERNS[i], paints.wave[of_row], rest[rows])
+        albedo[rows] = torch.lerp(albedo[rows], paints.second[of_row], amount[:, None])
     rows = torch.nonzero(paints.grain[part] > 0)[:, 0]
     albedo[rows] *= (1 + paints.grain[part[rows]] * _grain(rest[rows]))[:, None]
     return albedo.clamp_(0, 1)

@@ -48,6 +48,8 @@ class People:
     """(P, J, 3) joints of the body; NaN where they are not known."""
     stature_m: torch.Tensor
     """(P,) height of the unclothed body, standing upright."""
+    colours: torch.Tensor | None = None
+    """(V, 3) in [0, 1] that the albedo is multiplied by, as scans have them; None for none."""
 
     def __len__(self) -> int:
         return len(self.first_vertex) - 1

@@ -9,19 +9,25 @@ from itertools import accumulate
 import torch
 
 from pifuhd_ros.body.model import BodyModel, apply_transforms
-from pifuhd_ros.synthetic.clothing import vertex_normals
+from pifuhd_ros.synthetic.expression import sample_expression
 from pifuhd_ros.synthetic.outfit import sample_outfit
-from pifuhd_ros.synthetic.paint import Paint, sample_skin_paint, stack_paints
+from pifuhd_ros.synthetic.paint import (
+    Paint,
+    sample_eye_paint,
+    sample_skin_paint,
+    stack_paints,
+)
 from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.pose import sample_pose
+from pifuhd_ros.synthetic.pose_rig import PoseRig, make_pose_rig
 from pifuhd_ros.synthetic.random import Dice
+from pifuhd_ros.synthetic.sheet import vertex_normals
 from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_pairs
 from pifuhd_ros.synthetic.wardrobe import Wardrobe
 from pifuhd_ros.synthetic.worn import Worn
 
 _SKIN_VERTICES = 13380
 """The first vertices of the body are skin, the next the eyes and the tongue."""
-_EYE_PAINT = Paint((1.0, 1.0, 1.0), 1.0)
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,10 @@ def _sample_betas(body: BodyModel, dice: Dice, split: Split) -> tuple[torch.Tens
     return (1 - t) * body.known_betas[a] + t * body.known_betas[b], woman
 
 
-def _dress(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split) -> _Dressed:
+def _dress(wardrobe: Wardrobe, body: BodyModel, rig: PoseRig, seed: int, split: Split) -> _Dressed:
     dice = Dice(seed)
     betas, woman = _sample_betas(body, dice, split)
-    rests, heads = body.rest(betas[None])
+    rests, heads = body.rest(betas[None], sample_expression(body, dice)[None])
     rest = rests[0]
     worn = sample_outfit(wardrobe, rest, body.mean[: body.vertex_count], dice, split, woman)
     hidden = torch.zeros(body.vertex_count, dtype=torch.bool, device=rest.device)
@@ -99,7 +105,7 @@ def _dress(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split) -> _Dre
         faces=torch.cat(shown),
         face_uvs=stacked("face_uvs", body.face_uvs[is_skin & ~covered], body.face_uvs[is_eye]),
         face_part=torch.repeat_interleave(torch.arange(len(shown), device=rest.device), parts),
-        paints=(sample_skin_paint(dice), _EYE_PAINT, *(one.paint for one in worn)),
+        paints=(sample_skin_paint(dice), sample_eye_paint(dice), *(one.paint for one in worn)),
         textures=(skin, eye, *(one.texture for one in worn)),
         normal_maps=(-1, -1, *(one.normal_map for one in worn)),
         is_card=(False, False, *(one.kind in ("hair", "card") for one in worn)),
@@ -112,13 +118,17 @@ def _dress(wardrobe: Wardrobe, body: BodyModel, seed: int, split: Split) -> _Dre
         open_faces=torch.cat([empty, *shifted(lambda one: one.faces, "hair")]),
         hidden_faces=body.faces[covered],
         heads=heads[0],
-        rotations=sample_pose(wardrobe, body, dice, split).to(rest.device),
+        rotations=sample_pose(wardrobe, rig, dice, split, rest, heads[0]).to(rest.device),
         stature_m=float(skin_rest.max() - skin_rest.min()),
     )
 
 
 def sample_people(
-    wardrobe: Wardrobe, body: BodyModel, seeds: Sequence[int], split: Split = "train"
+    wardrobe: Wardrobe,
+    body: BodyModel,
+    seeds: Sequence[int],
+    split: Split = "train",
+    rig: PoseRig | None = None,
 ) -> People:
     """Makes people.
 
@@ -128,8 +138,10 @@ def sample_people(
         seeds: One a person. The same seed gives the same person on the same kind of device,
             whoever else is in the batch.
         split: Which garments, hair, skins, poses and shapes may be used.
+        rig: Of the body, on the CPU; made anew where it is None.
     """
-    dressed = [_dress(wardrobe, body, seed, split) for seed in seeds]
+    rig = rig or make_pose_rig(body.to("cpu"))
+    dressed = [_dress(wardrobe, body, rig, seed, split) for seed in seeds]
     device = body.mean.device
     first = list(accumulate((len(one.vertices) for one in dressed), initial=0))
 
@@ -180,6 +192,11 @@ def sample_people(
         closed_faces=shifted("closed_faces"),
         open_faces=shifted("open_faces"),
         body_faces=torch.cat([skin + start for start in first[:-1]]),
-        joints=joints - pelvis[:, None],
+        joints=torch.stack(
+            [
+                body.body_joints(vertices[None, start : start + body.vertex_count], placed[None])[0]
+                for start, placed in zip(first, joints - pelvis[:, None], strict=False)
+            ]
+        ),
         stature_m=torch.tensor([one.stature_m for one in dressed], device=device),
     )

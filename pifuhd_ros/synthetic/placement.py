@@ -85,7 +85,13 @@ def place_person(
     )
 
 
-def sample_placement(vertices: torch.Tensor, dice: Dice, facing: bool) -> Placement:
+def sample_placement(
+    vertices: torch.Tensor,
+    dice: Dice,
+    facing: bool,
+    fill: float = 1 / 1.1,
+    shift: tuple[float, float] = (0, 0),
+) -> Placement:
     """A camera as robots and phones carry them, or the orthographic one that PIFuHD assumes.
 
     Half of the views are orthographic and nearly level. The others come from a camera at 0.5 to
@@ -95,6 +101,8 @@ def sample_placement(vertices: torch.Tensor, dice: Dice, facing: bool) -> Placem
         vertices: (V, 3) what is drawn, person space.
         dice: Of this view.
         facing: True for someone who more or less looks at the camera; else from any side.
+        fill: See place_person.
+        shift: See place_person.
     """
     yaw = dice.uniform(-50, 50) if facing else dice.uniform(-180, 180)
     pitch, distance_m = dice.uniform(-4, 6), math.inf
@@ -104,6 +112,4 @@ def sample_placement(vertices: torch.Tensor, dice: Dice, facing: bool) -> Placem
         middle_m = 0.5 * float(vertices[:, 1].max() - vertices[:, 1].min())
         pitch = math.degrees(math.atan2(height_m - middle_m, distance_m)) + dice.uniform(-2, 2)
     rotation = view_rotation(yaw, pitch).to(vertices.device)
-    fill = dice.uniform(0.86, 0.95)
-    shift = (dice.uniform(-0.03, 0.03), dice.uniform(-0.03, 0.03))
     return place_person(vertices, rotation, fill, shift, distance_m)

@@ -32,6 +32,17 @@ class Dice:
         """One of the items."""
         return items[self.integer(len(items))]
 
+    def weighted(self, items: Sequence[T], weights: Sequence[float]) -> T:
+        """One of the items, as often as its weight says; where all are zero, any."""
+        if sum(weights) == 0:
+            return self.choice(items)
+        x = self.uniform(0, sum(weights))
+        for item, weight in zip(items, weights, strict=True):
+            x -= weight
+            if x < 0:
+                return item
+        return items[-1]
+
     def normal(self, *shape: int) -> torch.Tensor:
         """Standard normal numbers."""
         return torch.randn(*shape, generator=self._generator)

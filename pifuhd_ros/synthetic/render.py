@@ -172,7 +172,10 @@ class _Hits:
         uv = _mix(people.face_uvs[self.source], self.weights)
         rest = _mix(people.rest[people.faces[self.source]], self.weights)
         part = people.face_part[self.source]
-        return self.image(albedo_of(people.paints, people.textures, part, uv, rest))
+        albedo = albedo_of(people.paints, people.textures, part, uv, rest)
+        if people.colours is not None:
+            albedo = albedo * _mix(people.colours[people.faces[self.source]], self.weights)
+        return self.image(albedo)
 
     def normals(self, faces: torch.Tensor, detailed: bool) -> torch.Tensor:
         """Unit normals (B, 3, S, S) that face the viewer.

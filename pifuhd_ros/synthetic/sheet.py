@@ -36,11 +36,12 @@ def vertex_normals(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
 
 def boundary_edges(faces: torch.Tensor) -> torch.Tensor:
     """(L, 2) boundary edges, turned round: as the triangles beyond them would run."""
-    directed = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    size = int(faces.max()) + 1
-    forward = directed[:, 0] * size + directed[:, 1]
-    backward = directed[:, 1] * size + directed[:, 0]
-    return directed[~torch.isin(forward, backward)].flip(1)
+    directed = torch.cat([faces[:, [1, 0]], faces[:, [2, 1]], faces[:, [0, 2]]])
+    a, b = directed.unbind(1)
+    key, order = (torch.minimum(a, b) * (int(faces.max()) + 1) + torch.maximum(a, b)).sort()
+    change = torch.ones(len(key) + 1, dtype=torch.bool, device=key.device)
+    change[1:-1] = key[1:] != key[:-1]
+    return directed[order[change[1:] & change[:-1]]]
 
 
 def connected(count: int, cells: torch.Tensor) -> torch.Tensor:
@@ -54,7 +55,8 @@ def connected(count: int, cells: torch.Tensor) -> torch.Tensor:
         if torch.equal(new, label):
             break
         label = new
-    return torch.unique(label, return_inverse=True)[1]
+    piece: torch.Tensor = torch.unique(label, return_inverse=True)[1]
+    return piece
 
 
 def close(faces: torch.Tensor, count: int) -> torch.Tensor:
@@ -172,7 +174,8 @@ def refine(sheet: Sheet) -> Sheet:
     """Every triangle as four."""
     a, b, c = sheet.faces.unbind(1)
     edges = torch.cat([sheet.faces[:, [0, 1]], sheet.faces[:, [1, 2]], sheet.faces[:, [2, 0]]])
-    key = edges.amin(1) * len(sheet.rest) + edges.amax(1)
+    i, j = edges.unbind(1)
+    key = torch.minimum(i, j) * len(sheet.rest) + torch.maximum(i, j)
     unique, place = torch.unique(key, return_inverse=True)
     ends = torch.stack([unique // len(sheet.rest), unique % len(sheet.rest)], 1)
     new = _between(sheet, ends, torch.full((len(ends),), 0.5, device=ends.device))

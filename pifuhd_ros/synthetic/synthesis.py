@@ -12,6 +12,7 @@ from pifuhd_ros.synthetic.occlusion import Occlusion, ambient_occlusion
 from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.person import sample_people
 from pifuhd_ros.synthetic.placement import Placement, sample_placement
+from pifuhd_ros.synthetic.pose_rig import make_pose_rig
 from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.render import Views, render_views
 from pifuhd_ros.synthetic.samples import PointSamples, SamplingConfig, sample_points
@@ -48,16 +49,22 @@ class Supervision:
     """(P,)."""
 
 
-def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split) -> MakePeople:
+def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split = "train") -> MakePeople:
     """Makes people of this wardrobe and split."""
-    return lambda seeds: sample_people(wardrobe, body, seeds, split)
+    rig = make_pose_rig(body.to("cpu"))
+    return lambda seeds: sample_people(wardrobe, body, seeds, split, rig)
 
 
 def sample_placements(people: People, person: int, count: int, seed: int) -> list[Placement]:
-    """Cameras around one person: the first in front, the others anywhere."""
+    """Cameras around one person, who fills the crop as the detector would cut it, more or less."""
     drawn = people.vertices_of(person)[people.faces_of(people.faces, person).unique()]
     dice = Dice(seed + _VIEW_SEED)
-    return [sample_placement(drawn, dice, facing=i == 0) for i in range(count)]
+    result = []
+    for i in range(count):
+        fill = dice.uniform(0.86, 0.95)
+        shift = (dice.uniform(-0.03, 0.03), dice.uniform(-0.03, 0.03))
+        result.append(sample_placement(drawn, dice, i == 0, fill, shift))
+    return result
 
 
 def synthesize(

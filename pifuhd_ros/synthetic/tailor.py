@@ -25,6 +25,7 @@ SKIN_VERTICES = 13380
 _LAYER_M = 0.004
 _OVERLAP_M = 0.012
 _ARMHOLE_M = 0.155
+_SOCK_M = 0.009
 _TILE_M = 0.42
 _ANGLES, _ROWS = 24, 20
 _ROW_TOP_Y, _ROW_STEP_M = 0.5, 0.022
@@ -119,8 +120,11 @@ class Layer:
     def at(self, rest: torch.Tensor, limbs: Limbs) -> tuple[torch.Tensor, torch.Tensor]:
         """Displacement (V,) along the normals, and displacement (V,) off the limb's axis [m]."""
         cut = self._cut
-        # Cuffs and ankles of loose clothes stay narrower than the rest.
         out = (cut.ease_m + self.folds.at(limbs)).clamp(min=-0.003)
+        if cut.ease_m > 0:
+            # Trousers go over socks and shoes, which leggings do not.
+            ankle = smoothstep(-0.58, -0.68, limbs.height) * limbs.leg
+            out = torch.maximum(out, _SOCK_M * ankle - 0.003 * (1 - ankle))
         off = torch.zeros_like(out)
         if not cut.legs:
             # Whatever the cut, cloth bridges the hollow between the buttocks.
@@ -132,6 +136,9 @@ class Layer:
         elif cut.hem_y < 0.2:
             drop = smoothstep(0.35, min(cut.hem_y, 0.0), limbs.height) * (1 - limbs.arm)
             off = off + cut.flare_m * drop
+        if cut.top:
+            close_by = smoothstep(0.65, 0.58, limbs.height - 0.2 * limbs.reach)
+            out = out * (0.25 + 0.75 * torch.maximum(close_by, limbs.arm))
         if self._tucked:
             slack = smoothstep(cut.hem_y + 0.02, cut.hem_y + 0.12, limbs.height)
             slack = torch.maximum(slack, limbs.arm)
@@ -159,16 +166,20 @@ def _uvs(limbs: Limbs, faces: torch.Tensor) -> torch.Tensor:
     return torch.stack([u, v], 2)
 
 
-def _displace(sheet: Sheet, limbs: Limbs, layer: Layer) -> torch.Tensor:
+def _displace(sheet: Sheet, limbs: Limbs, layer: Layer, legs_apart: bool) -> torch.Tensor:
+    """(V, 3) where the layer lies [m]."""
     out, off = layer.at(sheet.rest, limbs)
-    legs = limbs.leg[:, None]
-    direction = limbs.leg_out * legs + limbs.torso_out * (1 - legs)
-    points = sheet.rest + sheet.normals * out[:, None] + direction * off[:, None]
-    # The legs' insides stay on their own side.
+    leg = limbs.leg[:, None]
+    away = limbs.leg_out * leg + limbs.torso_out * (1 - leg)
+    normals = sheet.normals
+    low = smoothstep(0.22, 0.12, limbs.height)[:, None]
+    if not legs_apart:
+        normals = torch.nn.functional.normalize(normals * (1 - low) + away * low, dim=1)
+    points = sheet.rest + normals * out[:, None] + away * off[:, None]
+    # Between legs and buttocks each side stays on its own side.
     x, side = points[:, :1], torch.where(sheet.mean[:, :1] < 0, -1.0, 1.0)
-    inner = side * (side * x).clamp(min=0.001)
-    middle = sheet.mean[:, :1].abs() < 0.004
-    x = torch.where((legs > 0.5) & ~middle, inner, x)
+    beside = sheet.mean[:, :1].abs() > 0.004
+    x = torch.where((low > 0) & beside, side * (side * x).clamp(min=0.001), x)
     return torch.cat([x, points[:, 1:]], 1)
 
 
@@ -194,11 +205,13 @@ def sew(
     hang = _Hang(tights, limbs_of(tights.mean))
     layers: list[Layer] = []
     result: list[Cloth] = []
-    inner = Inner(mean[:SKIN_VERTICES], rest[:SKIN_VERTICES])
+    skin = mean[:SKIN_VERTICES]
+    skin_limbs = limbs_of(skin)
+    inner = Inner(skin, rest[:SKIN_VERTICES])
     for i, cut in enumerate(cuts):
         layer = Layer(cut, dice, hang, list(layers), tucked and i == 0)
         layers.append(layer)
-        cloth, outer = _sew_one(wardrobe, rest, mean, tights, cut, layer, inner)
+        cloth, outer = _sew_one(wardrobe, rest, mean, tights, cut, layer, inner, skin_limbs)
         result.append(cloth)
         inner = Inner(torch.cat([inner.mean, outer.mean]), torch.cat([inner.rest, outer.rest]))
     return result
@@ -212,25 +225,32 @@ def _sew_one(
     cut: Cut,
     layer: Layer,
     inner: Inner,
+    skin_limbs: Limbs,
 ) -> tuple[Cloth, Inner]:
     sheet = tights
-    for k in range(len(_keeps(cut, sheet.mean[:1], limbs_of(sheet.mean[:1])))):
-        sheet = clip(sheet, _keeps(cut, sheet.mean, limbs_of(sheet.mean))[k])
+    count = 1
+    done = 0
+    while done < count:
+        keeps = _keeps(cut, sheet.mean, limbs_of(sheet.mean))
+        sheet = clip(sheet, keeps[done])
+        count, done = len(keeps), done + 1
     sheet = refine(sheet)
-    points = _displace(sheet, limbs_of(sheet.mean, cut.legs), layer)
+    points = _displace(sheet, limbs_of(sheet.mean, cut.legs), layer, cut.legs)
     base, weights, on_mean, faces = sheet.base, sheet.weights, sheet.mean, sheet.faces
-    skin = mean[:SKIN_VERTICES]
-    limbs = limbs_of(skin)
-    covered = torch.stack(_keeps(cut, skin, limbs)).amin(0) > _OVERLAP_M
+    covered = torch.stack(_keeps(cut, mean[:SKIN_VERTICES], skin_limbs)).amin(0) > _OVERLAP_M
     if not cut.legs and cut.hem_y < HIPS_Y - _OVERLAP_M:
         rings = hang_skirt(wardrobe, rest, mean, sheet, points, cut, layer.folds, inner)
         points = torch.cat([points, rings.rest])
         base, weights = torch.cat([base, rings.base]), torch.cat([weights, rings.weights])
         on_mean, faces = torch.cat([on_mean, rings.mean]), torch.cat([faces, rings.faces])
-        below = (skin[:, 1] < HIPS_Y + 2 * _OVERLAP_M) & (limbs.reach < 0.2)
-        covered |= below & (skin[:, 1] > cut.hem_y + 3 * _OVERLAP_M)
+        y = skin_limbs.height
+        below = (y < HIPS_Y + 2 * _OVERLAP_M) & (skin_limbs.reach < 0.2)
+        covered |= below & (y > cut.hem_y + 3 * _OVERLAP_M)
     outer = Inner(on_mean, points)
     uvs = _uvs(limbs_of(on_mean, cut.legs), faces)
+    if not cut.legs and cut.hem_y < HIPS_Y:
+        # The small wrinkles of what hangs run down it, not around.
+        uvs = uvs.flip(2)
     points, base, weights, caps = with_apexes(points, base, weights, close(faces, len(points)))
     hidden = torch.nonzero(covered)[:, 0]
     return Cloth(points, base, weights, faces, uvs, caps, hidden), outer

@@ -69,7 +69,7 @@ class Wardrobe:
     towards +x and around."""
     textures: torch.Tensor
     """(T, 4, S, S) uint8, rows from the bottom up: all colour textures and normal maps. The fourth
-    channel is the opacity."""
+    channel is the opacity. Stored channels last, so that a texel is one read."""
     weaves: tuple[int, ...]
     """Indices of the normal maps that cloth without one of its own may use."""
 
@@ -168,6 +168,6 @@ def load_wardrobe(path: Path, device: torch.device | str = "cpu") -> Wardrobe:
         tights_faces=pack.tensor("base/helper-tights/faces"),
         skirt_faces=skirt_faces,
         skirt_grid=_skirt_grid(skirt_faces, load_body(device=device).mean),
-        textures=torch.stack(pack.textures),
+        textures=torch.stack(pack.textures).contiguous(memory_format=torch.channels_last),
         weaves=weaves,
     )

@@ -1,16 +1,18 @@
-"""Batches of lit, augmented views from shards of people."""
+"""Batches of lit, augmented views, from wherever the people come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.synthetic.dataset import Shard, StoredView
-from pifuhd_ros.synthetic.light import sample_lights, shade
+from pifuhd_ros.synthetic.dataset import Shard, ViewSample
+from pifuhd_ros.synthetic.occlusion import Occlusion
+from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.types import AssetError
 
 _FAR = 0.08
@@ -41,9 +43,31 @@ class Batch:
     weight: torch.Tensor
     """(B, N) of each point in the loss."""
 
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return Batch(**{k: v.to(device, non_blocking=True) for k, v in vars(self).items()})
+
+
+class PeopleSource(Protocol):
+    """Where views of people come from: a folder, or a generator that makes them on the fly.
+
+    With worker processes it is copied into each of them, so it can be pickled.
+    """
+
+    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
+        """Random views with maps of ``size_px``, on any one device.
+
+        Which ones depends on the arguments alone: the same generator state draws the same views.
+
+        Args:
+            count: How many.
+            size_px: Side of the maps.
+            generator: On the CPU; of everything random.
+        """
+
 
 class People:
-    """The shards of a folder; which batch a step sees depends on the seed and the step alone."""
+    """A folder of shards as a PeopleSource."""
 
     def __init__(self, folder: Path, validation: bool = False) -> None:
         paths = sorted(folder.glob("shard-*.safetensors"))
@@ -57,23 +81,23 @@ class People:
                 f"{folder} has too few shards of people (training and validation need one each); "
                 "make more with: pifuhd synthesize"
             )
-        self._paths = chosen
+        self.paths = chosen
         self._open: dict[Path, Shard] = {}
 
-    def __len__(self) -> int:
-        return len(self._paths)
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_open": {}}  # Open files stay in their process.
 
     def _shard(self, index: int) -> Shard:
-        path = self._paths[index]
+        path = self.paths[index]
         if path not in self._open:
             self._open[path] = Shard(path)
         return self._open[path]
 
-    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[StoredView]:
-        """Random views with maps of ``size_px``."""
+    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
+        """See ``PeopleSource.draw``."""
         result = []
         for _ in range(count):
-            shard = self._shard(int(torch.randint(len(self._paths), (), generator=generator)))
+            shard = self._shard(int(torch.randint(len(self.paths), (), generator=generator)))
             person = int(torch.randint(shard.people, (), generator=generator))
             view = int(torch.randint(shard.views, (), generator=generator))
             result.append(shard.read(person, view, size_px))
@@ -81,11 +105,12 @@ class People:
 
 
 def _choose_points(
-    view: StoredView, count: int, generator: torch.Generator
+    view: ViewSample, count: int, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """``count`` of the view's points that lie in the model box."""
     usable = torch.nonzero((view.points.abs() <= 1).all(1))[:, 0]
-    chosen = usable[torch.randint(len(usable), (count,), generator=generator)]
+    rows = torch.randint(len(usable), (count,), generator=generator)
+    chosen = usable[rows.to(usable.device)]
     return view.points[chosen], view.inside[chosen].float()
 
 
@@ -108,49 +133,19 @@ def _point_weights(points: torch.Tensor, depth: torch.Tensor, mask: torch.Tensor
     return 1 + (_FAR_WEIGHT - 1) * (far & (seen > 0.5)).float()
 
 
-def _rough_mask(mask: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Masks (B, 1, S, S) as a detector draws them: soft, a little too wide or too narrow."""
-    size = mask.shape[-1]
-    result = []
-    for one in mask:
-        radius = int(torch.randint(0, max(2, size // 100), (), generator=generator))
-        kernel = 2 * radius + 1
-        soft = F.avg_pool2d(one[None], kernel, 1, radius, count_include_pad=False)
-        shift = 0.35 + 0.3 * float(torch.rand((), generator=generator))
-        hard = 1 + 3 * float(torch.rand((), generator=generator))
-        result.append(((soft - shift) * hard + 0.5).clamp(0, 1))
-    return torch.cat(result)
-
-
-def _photograph(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """What a camera does to (B, 3, S, S): exposure, colour cast, blur, noise."""
-    count = len(image)
-
-    def rand(*shape: int) -> torch.Tensor:
-        return torch.rand(shape, generator=generator)
-
-    gamma = 0.7 + 0.6 * rand(count, 1, 1, 1)
-    gain = 1 + 0.2 * (rand(count, 3, 1, 1) - 0.5)
-    image = image.clamp(1e-4, 1).pow(gamma) * gain
-    if float(rand()) < 0.3:
-        small = F.interpolate(image, scale_factor=0.5, mode="area")
-        image = F.interpolate(small, size=image.shape[-2:], mode="bilinear", align_corners=False)
-    noise = torch.randn(image.shape, generator=generator) * 0.03 * rand(count, 1, 1, 1)
-    return (image + noise).clamp(0, 1)
-
-
 def make_batch(
-    views: list[StoredView], coarse_size: int, points: int, generator: torch.Generator
+    views: list[ViewSample], coarse_size: int, points: int, generator: torch.Generator
 ) -> Batch:
-    """Lights and augments views.
+    """Photographs views.
 
     Args:
-        views: From People.draw; their maps' size becomes that of the images.
+        views: From PeopleSource.draw; their maps' size becomes that of the images.
         coarse_size: Side of the true normal maps [px].
         points: Of each view.
         generator: Of everything random.
     """
-    flips = torch.rand(len(views), generator=generator) < 0.5
+    device = views[0].albedo.device
+    flips = (torch.rand(len(views), generator=generator) < 0.5).to(device)
     albedo = torch.stack([v.albedo for v in views])
     front = torch.stack([v.normal_front for v in views])
     back = torch.stack([v.normal_back for v in views])
@@ -159,23 +154,24 @@ def make_batch(
     chosen = [_choose_points(v, points, generator) for v in views]
     xyz = torch.stack([c[0] for c in chosen])
     inside = torch.stack([c[1] for c in chosen])
+    ambient = torch.stack([v.ambient for v in views])[:, None]
+    bent = torch.stack([v.bent for v in views])
     # A mirrored person is a person.
     mirror = torch.where(flips, -1.0, 1.0)
-    maps = torch.cat([albedo, front, back, depth, mask], 1)
+    maps = torch.cat([albedo, front, back, bent, depth, mask, ambient], 1)
     maps = torch.where(flips[:, None, None, None], maps.flip(3), maps)
-    albedo, front, back, depth, mask = maps.split([3, 3, 3, 2, 1], 1)
-    sign = torch.ones(len(views), 3, 1, 1)
+    albedo, front, back, bent, depth, mask, ambient = maps.split([3, 3, 3, 3, 2, 1, 1], 1)
+    sign = torch.ones(len(views), 3, 1, 1, device=device)
     sign[:, 0, 0, 0] = mirror
-    front, back = front * sign, back * sign
+    front, back, bent = front * sign, back * sign, bent * sign
     xyz = xyz * sign[:, None, :, 0, 0]
 
     def shrink(image: torch.Tensor, size: int) -> torch.Tensor:
         return image if image.shape[-1] == size else F.interpolate(image, size=size, mode="area")
 
-    colours = _photograph(shade(albedo, front, sample_lights(len(views), generator)), generator)
-    behind = torch.rand(len(views), 3, 1, 1, generator=generator)
-    colours = colours * mask + behind * (1 - mask)
-    image = colours * _rough_mask(mask, generator) * 2 - 1
+    photo = take_photo(albedo, front, mask, Occlusion(ambient, bent), generator)
+    # As the crop of a detected person looks: black where its mask says background.
+    image = photo.image * photo.mask * 2 - 1
     small_mask = shrink(mask, coarse_size)
     small_depth = shrink(depth, coarse_size)
     return Batch(

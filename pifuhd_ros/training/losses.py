@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
@@ -12,21 +13,6 @@ from pifuhd_ros.training.batches import Batch
 from pifuhd_ros.training.config import Level
 
 _DEPTH_WEIGHT = 3.0
-
-
-@dataclass(frozen=True)
-class Losses:
-    """Loss terms of one batch; None where the level does not learn."""
-
-    normals: torch.Tensor | None
-    coarse: torch.Tensor | None
-    depth: torch.Tensor | None
-    fine: torch.Tensor | None
-
-    def total(self) -> torch.Tensor:
-        """The sum of what learns; the levels share no gradients, so no weights are needed."""
-        terms = [t for t in (self.normals, self.coarse, self.depth, self.fine) if t is not None]
-        return torch.stack(terms).sum()
 
 
 @dataclass(frozen=True)
@@ -84,28 +70,55 @@ def depth_error(predicted: torch.Tensor, true: torch.Tensor, seen: torch.Tensor)
     )
 
 
-def compute_losses(outputs: Outputs, batch: Batch, levels: tuple[Level, ...]) -> Losses:
-    """Loss terms: normals by L1, occupancy by cross entropy (PIFuHD, CVPR 2020, section 3).
+def _occupancy_loss(
+    logits: torch.Tensor, inside: torch.Tensor, weight: torch.Tensor, balance_sides: bool
+) -> torch.Tensor:
+    """Weighted mean cross entropy; balanced: the rarer side weighs more (the paper's λ)."""
+    if balance_sides:
+        outside_share = 1 - inside.mean()
+        weight = weight * torch.where(inside > 0.5, outside_share, 1 - outside_share)
+    each = F.binary_cross_entropy_with_logits(logits.float(), inside, reduction="none")
+    return (each * weight).sum() / weight.sum().clamp(min=1e-6)
 
-    Beyond the paper, the first two coarse features are taught where the front and the back are:
-    where a whole body leans is learned from every pixel instead of from its points alone.
+
+def compute_losses(
+    outputs: Outputs, batch: Batch, levels: tuple[Level, ...], balance_sides: bool = False
+) -> dict[str, torch.Tensor]:
+    """The loss terms, by name, of the levels that learn.
+
+    Normals by L1, occupancy by cross entropy (PIFuHD, CVPR 2020, section 3). Beyond the paper, the
+    first two coarse features are taught where the front and the back are: where a whole body leans
+    is learned from every pixel instead of from its points alone (figures in docs/training-log.md).
+
+    The levels share no gradients, so their terms need no weights.
     """
     seen = (batch.mask > 0.5).float()
-    normals = _normal_loss(outputs.front, batch.front, seen) + _normal_loss(
-        outputs.back, batch.back, seen
-    )
+    terms: dict[str, torch.Tensor] = {}
+    if "normals" in levels:
+        terms["normals"] = _normal_loss(outputs.front, batch.front, seen) + _normal_loss(
+            outputs.back, batch.back, seen
+        )
+    for level, logits in (("coarse", outputs.coarse), ("fine", outputs.fine)):
+        if level in levels and logits is not None:
+            terms[level] = _occupancy_loss(logits, batch.inside, batch.weight, balance_sides)
+    if "coarse" in levels and outputs.depth is not None:
+        terms["depth"] = _DEPTH_WEIGHT * depth_error(outputs.depth, batch.depth, seen)
+    return terms
 
-    def occupancy(logits: torch.Tensor | None) -> torch.Tensor | None:
-        if logits is None:
-            return None
-        each = F.binary_cross_entropy_with_logits(logits, batch.inside, reduction="none")
-        return (each * batch.weight).sum() / batch.weight.sum()
 
-    return Losses(
-        normals=normals if "normals" in levels else None,
-        coarse=occupancy(outputs.coarse) if "coarse" in levels else None,
-        depth=None
-        if outputs.depth is None or "coarse" not in levels
-        else _DEPTH_WEIGHT * depth_error(outputs.depth, batch.depth, seen),
-        fine=occupancy(outputs.fine) if "fine" in levels else None,
-    )
+class LevelLosses(nn.Module):
+    """A network with its losses as one module, which is what distributed training wraps."""
+
+    def __init__(
+        self, network: PifuhdNetwork, levels: tuple[Level, ...], balance_sides: bool
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._levels = levels
+        self._balance_sides = balance_sides
+
+    def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Loss terms by name, of the fields of a Batch."""
+        named = Batch(**batch)
+        outputs = run_levels(self.network, named, self._levels)
+        return compute_losses(outputs, named, self._levels, self._balance_sides)

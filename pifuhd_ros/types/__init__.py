@@ -6,6 +6,7 @@ from pifuhd_ros.types.detection import PersonDetection
 from pifuhd_ros.types.errors import (
     AssetError,
     CaptureCancelled,
+    ConfigError,
     DeviceError,
     ExportError,
     ImageError,
@@ -20,11 +21,13 @@ from pifuhd_ros.types.mesh import Mesh
 from pifuhd_ros.types.normals import NormalMaps
 from pifuhd_ros.types.progress import OnProgress
 from pifuhd_ros.types.reconstruction import Reconstruction, ScaleSource
+from pifuhd_ros.types.scan import Scan
 
 __all__ = [
     "AssetError",
     "Camera",
     "CaptureCancelled",
+    "ConfigError",
     "DeviceError",
     "ExportError",
     "Frame",
@@ -39,6 +42,7 @@ __all__ = [
     "PifuhdError",
     "Reconstruction",
     "ScaleSource",
+    "Scan",
     "SurfaceError",
     "WeightsError",
 ]

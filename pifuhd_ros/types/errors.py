@@ -17,6 +17,10 @@ class WeightsError(PifuhdError):
     """A weights file that is missing, damaged, unsafe, or does not fit its config."""
 
 
+class ConfigError(PifuhdError):
+    """A config that is missing or asks for what cannot be."""
+
+
 class DeviceError(PifuhdError):
     """A device that does not exist here or does not have the memory that the work needs."""
 

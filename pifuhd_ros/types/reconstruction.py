@@ -8,6 +8,7 @@ from typing import Literal
 
 from pifuhd_ros.types.detection import PersonDetection
 from pifuhd_ros.types.mesh import Mesh
+from pifuhd_ros.types.normals import NormalMaps
 
 ScaleSource = Literal["stature_prior", "depth"]
 
@@ -28,3 +29,5 @@ class Reconstruction:
     """The source frame's."""
     notices: tuple[str, ...] = field(default=())
     """What is degraded in this result and why, in sentences; empty when nothing is."""
+    normals: NormalMaps | None = None
+    """The normal maps of the crop, of a system that estimates any; else None."""

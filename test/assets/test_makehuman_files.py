@@ -11,7 +11,6 @@ from pifuhd_ros.assets.makehuman import (
     read_fit,
     read_material_texture,
     read_obj,
-    read_pose,
 )
 from pifuhd_ros.assets.pack import boundary_caps, pack_assets, packed_assets
 from pifuhd_ros.body.model import BODY_FILE
@@ -57,20 +56,6 @@ def test_material_texture_is_found_beside_its_file(tmp_path: Path) -> None:
     path.write_text("name shirt\ndiffuseTexture shirt.png\n")
     assert read_material_texture(path) == tmp_path / "shirt.png"
     assert read_material_texture(path, "normalmapTexture") is None
-
-
-def test_pose_of_a_z_up_file_turns_about_the_y_up_axis(tmp_path: Path) -> None:
-    path = tmp_path / "turn.bvh"
-    path.write_text(
-        "HIERARCHY\nROOT root\n{\nOFFSET 0 0 0\nCHANNELS 6 Xposition Yposition Zposition "
-        "Xrotation Yrotation Zrotation\nJOINT lowerleg01.L\n{\nOFFSET 0 0 -3\n"
-        "CHANNELS 3 Xrotation Yrotation Zrotation\nEnd Site\n{\nOFFSET 0 0 -1\n}\n}\n}\n"
-        "MOTION\nFrames: 1\nFrame Time: 0.04\n0 0 0 0 0 90 0 0 0\n"
-    )
-    rotations = read_pose(path, ["root", "lowerleg01.L", "head"])
-    # A quarter turn about the file's z (up) is one about our y: x goes to -z.
-    assert (rotations[0, 0] @ [1, 0, 0]).tolist() == pytest.approx([0, 0, -1], abs=1e-9)
-    assert np.allclose(rotations[0, 1:], np.eye(3))
 
 
 def test_caps_close_an_open_tube() -> None:

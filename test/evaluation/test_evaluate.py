@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,16 @@ import pytest
 import torch
 from PIL import Image
 from shapes import box
+from truths import HIGH, LOW, box_person, true_input
 
-from pifuhd_ros.evaluation.evaluate import evaluate_systems
-from pifuhd_ros.evaluation.ground_truth import GroundTruth
-from pifuhd_ros.evaluation.normal_render import render_normals
+from pifuhd_ros.evaluation.evaluate import (
+    Case,
+    Failure,
+    PersonOutcome,
+    gather_scores,
+    measure_system,
+)
+from pifuhd_ros.evaluation.photo_space import resample
 from pifuhd_ros.evaluation.provenance import (
     Weights,
     describe_machine,
@@ -21,112 +27,117 @@ from pifuhd_ros.evaluation.provenance import (
     library_versions,
 )
 from pifuhd_ros.evaluation.report import (
-    COLUMNS,
     EvaluationReport,
-    markdown_table,
-    mean_of,
+    median_times_s,
     read_report,
-    replace_between_markers,
     write_report,
 )
-from pifuhd_ros.evaluation.samples import sample_surface
 from pifuhd_ros.evaluation.scores import score_person
-from pifuhd_ros.evaluation.sheet import pick_cases, save_sheet
+from pifuhd_ros.evaluation.sheet import TITLES, pick_people, save_sheet
 from pifuhd_ros.evaluation.solid import mesh_occupancy
 from pifuhd_ros.evaluation.systems import InflatedSilhouette, MeanBody, Prediction
-from pifuhd_ros.types import Mesh, PersonCrop, PifuhdError
-
-SIZE = 64
-LOW, HIGH = np.array([-0.2, -0.9, -0.1]), np.array([0.2, 0.9, 0.1])
-
-
-def box_person(name: str = "box") -> GroundTruth:
-    """A person who is a box, 1.8 units high."""
-    mesh = box(LOW, HIGH)
-    flat = Mesh(mesh.vertices[mesh.faces].reshape(-1, 3), np.arange(36).reshape(12, 3))
-    normals = render_normals(flat, SIZE)
-    mask = (normals.front.abs().sum(dim=0) > 0).float()
-    return GroundTruth(
-        name=name,
-        crop=PersonCrop(mask.expand(3, -1, -1), mask, np.eye(3)),
-        normals=normals,
-        surface=sample_surface(mesh, 5000, seed=7),
-        occupancy=lambda points: ((points > LOW) & (points < HIGH)).all(axis=1),
-        metres_per_unit=1.0,
-    )
+from pifuhd_ros.evaluation.tables import (
+    COLUMNS,
+    markdown_table,
+    mean_of,
+    replace_between_markers,
+)
+from pifuhd_ros.geometry.crop_transforms import crop_from_model
+from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop, PifuhdError
 
 
 class Oracle:
-    """Predicts the box, moved by so much; every third person is a failure."""
+    """Predicts the box, moved by so much, in the crop's space; every third person is a failure."""
 
     def __init__(self, name: str, shift: tuple[float, float, float], fails: bool = False) -> None:
         self.name = name
-        self._shift, self._fails, self._calls = np.array(shift, np.float32), fails, 0
+        self._shift, self._fails, self._calls = np.array(shift), fails, 0
 
     def predict(self, crop: PersonCrop) -> Prediction:
         self._calls += 1
-        mesh = box(LOW, HIGH)
+        truth = box_person()
+        mesh = box(LOW + self._shift, HIGH + self._shift)
         if self._fails and self._calls % 3 == 0:
             mesh = Mesh(mesh.vertices, mesh.faces[:0])
-        moved = Mesh(mesh.vertices + self._shift, mesh.faces)
-        return Prediction(moved, box_person().normals, {"all": 0.5})
+        return in_crop(Prediction(mesh, truth.normals, {"all": 0.5}), crop)
+
+
+def in_crop(prediction: Prediction, crop: PersonCrop) -> Prediction:
+    """A prediction of photo space in the space of a crop of it, the other way by hand."""
+    truth = box_person()
+    size = crop.mask.shape[-1]
+    photo_from_crop = np.linalg.inv(truth.image_from_model) @ crop.image_from_crop
+    crop_model_from_photo = np.linalg.inv(photo_from_crop @ crop_from_model(size))
+    vertices = prediction.mesh.vertices * crop_model_from_photo[0, 0]
+    vertices[:, :2] += crop_model_from_photo[:2, 2]
+    front, back = (
+        resample(side, crop.image_from_crop, size, size)
+        for side in (prediction.normals.front, prediction.normals.back)
+    )
+    mesh = Mesh(vertices.astype(np.float32), prediction.mesh.faces)
+    return replace(prediction, mesh=mesh, normals=NormalMaps(front, back))
 
 
 def test_moved_person_is_measured_as_it_lies_and_after_icp() -> None:
     truth = box_person()
-    prediction = Oracle("moved", (0.0, 0.0, 0.05)).predict(truth.crop)
-    scores = score_person(truth, prediction, surface_samples=5000, solid_samples=20_000)
+    step = np.array([0, 0, 0.05])
+    moved = Prediction(box(LOW + step, HIGH + step), truth.normals, {"all": 0.5})
+    scores = score_person(truth, moved, surface_samples=5000, solid_samples=20_000)
     # Of the box 0.2 deep, moved by 0.05: 0.15 / 0.25.
     assert scores.unaligned.iou == pytest.approx(0.6, abs=0.02)
     assert scores.icp.iou > 0.95
     assert scores.icp.chamfer_cm < 0.6 * scores.unaligned.chamfer_cm
+    assert 0 < scores.legacy.pred_to_gt_cm < scores.unaligned.pred_to_gt_cm
     assert scores.normal_error_deg == pytest.approx(0.0, abs=0.1)
     assert scores.timings_s == {"all": 0.5}
 
 
 def test_normal_error_is_the_mean_of_both_sides() -> None:
     truth = box_person()
-    prediction = Oracle("exact", (0, 0, 0)).predict(truth.crop)
-    turned = replace(prediction, normals=replace(truth.normals, back=-truth.normals.back))
+    flipped = replace(truth.normals, back=-truth.normals.back)
+    turned = Prediction(box(LOW, HIGH), flipped)
     scores = score_person(truth, turned, surface_samples=500, solid_samples=500)
     assert scores.normal_error_front_deg == pytest.approx(0.0, abs=0.1)
     assert scores.normal_error_back_deg == pytest.approx(180.0, abs=0.1)
     assert scores.normal_error_deg == pytest.approx(90.0, abs=0.1)
 
 
-def run_small(failing: bool = True) -> tuple[EvaluationReport, list]:
-    people = (box_person(f"person {i}") for i in range(3))
-    systems = [Oracle("exact", (0, 0, 0)), Oracle("moved", (0.1, 0, 0), fails=failing)]
-    seen: list[float] = []
-    scores, cases = evaluate_systems(
-        systems,
-        people,
-        3,
-        surface_samples=2000,
-        solid_samples=2000,
-        keep_cases_of="exact",
-        on_progress=lambda stage, share: seen.append(share),
-    )
-    assert seen == sorted(seen)
-    assert seen[0] == 0
-    assert seen[-1] == 1
+@cache
+def run_small() -> tuple[EvaluationReport, list[Case], list[PersonOutcome]]:
+    systems = [Oracle("exact", (0, 0, 0)), Oracle("moved", (0.1, 0, 0), fails=True)]
+    outcomes, cases = [], []
+    for number in range(3):
+        truth = box_person(f"person {number}")
+        given = true_input(truth)
+        results = [
+            measure_system(system, truth, given, surface_samples=2000, solid_samples=2000)
+            for system in systems
+        ]
+        cases += [result for result in results[:1] if isinstance(result, Case)]
+        scores = tuple(r if isinstance(r, Failure) else r.scores for r in results)
+        outcomes.append(PersonOutcome(given.record, scores))
     report = EvaluationReport(
         split="made-up",
         count=3,
         seed=5,
+        input="detected",
+        photo_px=96,
+        inputs=tuple(outcome.given for outcome in outcomes),
         surface_samples=2000,
         solid_samples=2000,
         resolution=64,
         weights=Weights("none.safetensors", "0123456789abcdef"),
-        systems=tuple(scores),
+        systems=gather_scores(["exact", "moved"], outcomes),
         versions=library_versions(),
         machine=describe_machine(torch.device("cpu")),
+        workers=1,
+        threads=2,
     )
-    return report, cases
+    return report, cases, outcomes
 
 
 def test_failures_are_counted_and_named_not_hidden() -> None:
-    report, cases = run_small()
+    report, cases, _ = run_small()
     exact, moved = report.systems
     assert [len(exact.people), len(exact.failures)] == [3, 0]
     assert [len(moved.people), len(moved.failures)] == [2, 1]
@@ -136,35 +147,54 @@ def test_failures_are_counted_and_named_not_hidden() -> None:
     chamfer = next(column for column in COLUMNS if column.title == "chamfer [cm]")
     assert mean_of(exact, chamfer) < 1.5 < mean_of(moved, chamfer)
     table = markdown_table(report)
+    assert min(person.unaligned.iou for person in exact.people) > 0.97
+    assert max(person.normal_error_deg for person in exact.people) < 3
     assert "`moved` (no shape for 1 of 3)" in table
     assert "sha256 `0123456789ab`" in table
     assert "3 made-up people (seed 5)" in table
+    assert "3 whom it did not find by the true mask" in table
+    assert "| P2S [cm] | chamfer [cm] | normal |" in table
+    assert "- `exact`: all 0.500 s" in table
+    assert "2 threads each of 1 process at work" in table
+    true_input_table = markdown_table(replace(report, input="true"))
+    assert "cropped by the true mask;" in true_input_table
+    assert "did not find" not in true_input_table
 
 
 def test_report_survives_the_file(tmp_path: Path) -> None:
-    report, _ = run_small()
+    report, _, _ = run_small()
     path = tmp_path / "results" / "report.json"
     write_report(report, path)
     assert markdown_table(read_report(path)) == markdown_table(report)
+    assert read_report(path).inputs == report.inputs
     data = json.loads(path.read_text(encoding="utf-8"))
     exact = data["systems"][0]
     iou = exact["summary"]["unaligned"]["iou"]
     assert iou["mean"] == pytest.approx(np.mean([p["unaligned"]["iou"] for p in exact["people"]]))
     keys = {"pred_to_gt_cm", "gt_to_pred_cm", "chamfer_cm", "normal_consistency", "f_score_1cm"}
     assert set(exact["summary"]["icp"]) == keys | {"iou"}
+    assert set(exact["summary"]["legacy"]) == {"pred_to_gt_cm", "chamfer_cm", "normal_l2"}
     assert "normal_error_deg" in exact["summary"]
+    assert exact["summary"]["times_s"] == {"all": 0.5}
+    assert data["not_detected"] == 3
+    assert data["inputs"][0] == {
+        "person": "person 0",
+        "detected": False,
+        "mask_iou": 1.0,
+        "timings_s": {},
+    }
 
 
 def test_other_files_are_no_reports(tmp_path: Path) -> None:
     path = tmp_path / "other.json"
-    for text in ("", "{}", '{"format": "pifuhd_ros-evaluation/0"}'):
+    for text in ("", "{}", '{"format": "pifuhd_ros-evaluation/1"}'):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(PifuhdError, match="no evaluation report"):
             read_report(path)
 
 
 def test_systems_without_any_shape_have_no_mean() -> None:
-    report, _ = run_small()
+    report, _, _ = run_small()
     nobody = replace(report.systems[0], people=())
     assert np.isnan(mean_of(nobody, COLUMNS[0]))
     assert "| `exact` | – | –" in markdown_table(replace(report, systems=(nobody,)))
@@ -179,36 +209,46 @@ def test_text_between_markers_is_replaced_and_nothing_else() -> None:
         replace_between_markers(text, "speed", "new")
 
 
-def test_sheet_shows_best_median_and_worst(tmp_path: Path) -> None:
-    _, cases = run_small()
-    worse = [
-        replace(case, scores=replace(case.scores, unaligned=replace(
-            case.scores.unaligned, chamfer_cm=value
-        )))
-        for case, value in zip(cases, (3.0, 1.0, 2.0), strict=True)
-    ]  # fmt: skip
-    ranks = [(rank, case.truth.name) for rank, case in pick_cases(worse)]
-    assert ranks == [("best", "person 1"), ("median", "person 2"), ("worst", "person 0")]
-    save_sheet(worse[:1], tmp_path / "sheet.png")
+def test_median_of_each_stage_over_those_for_whom_it_ran() -> None:
+    times = [{"detect": 1.0, "crop": 2.0}, {}, {"detect": 3.0}, {"detect": 8.0, "crop": 4.0}]
+    assert median_times_s(times) == {"detect": 3.0, "crop": 3.0}
+    assert median_times_s([]) == {}
+
+
+def test_best_median_and_worst_are_picked_among_those_with_a_shape() -> None:
+    _, _, outcomes = run_small()
+    measured = []
+    for outcome, chamfer_cm in zip([*outcomes, outcomes[0]], (3.0, 1.0, 2.0, None), strict=True):
+        scores = outcome.results[0]
+        assert not isinstance(scores, Failure)
+        result = (
+            Failure(scores.person, "empty")
+            if chamfer_cm is None
+            else replace(scores, unaligned=replace(scores.unaligned, chamfer_cm=chamfer_cm))
+        )
+        measured.append(replace(outcome, results=(result,)))
+    assert pick_people(measured) == [("best", 1), ("median", 2), ("worst", 0)]
+    assert pick_people(measured[2:]) == [("1.", 0)]
+    assert pick_people(measured[3:]) == []
+
+
+def test_sheet_has_a_row_for_each_case(tmp_path: Path) -> None:
+    _, cases, _ = run_small()
+    save_sheet([("best", cases[0])], tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as image:
         pixels = np.asarray(image)
-    assert pixels.shape[1] == 8 * 320
+    assert pixels.shape[1] == len(TITLES) * 320
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
-    with pytest.raises(ValueError, match="no case"):
-        save_sheet([], tmp_path / "none.png")
-
-
-def people_once() -> Iterator[GroundTruth]:
-    yield box_person()
 
 
 @pytest.mark.parametrize("system", [MeanBody(), InflatedSilhouette()], ids=lambda s: s.name)
 def test_baselines_make_measurable_shapes(system: MeanBody | InflatedSilhouette) -> None:
-    scores, _ = evaluate_systems(
-        [system], people_once(), 1, surface_samples=3000, solid_samples=5000
+    truth = box_person()
+    case = measure_system(
+        system, truth, true_input(truth), surface_samples=3000, solid_samples=5000
     )
-    assert not scores[0].failures
-    person = scores[0].people[0]
+    assert isinstance(case, Case)
+    person = case.scores
     assert 0 < person.unaligned.iou < 1
     assert 0 < person.unaligned.chamfer_cm < 40
     assert person.normal_error_deg < 60

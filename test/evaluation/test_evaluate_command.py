@@ -4,25 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from pifuhd_ros.cli.main import main
-from pifuhd_ros.evaluation.report import markdown_table, read_report
-from pifuhd_ros.networks.pifuhd import LITE, PifuhdNetwork
-from pifuhd_ros.networks.weights import save_weights
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of an untrained network for small crops."""
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "untrained.safetensors"
-    save_weights(path, PifuhdNetwork(replace(LITE, fine_size=128, coarse_size=64)))
-    return path
+from pifuhd_ros.evaluation.evaluate import Failure, PersonOutcome
+from pifuhd_ros.evaluation.measurement import Measurement, MeasurementConfig, measure_people
+from pifuhd_ros.evaluation.report import read_report
+from pifuhd_ros.evaluation.scores import PersonScores
+from pifuhd_ros.evaluation.tables import markdown_table
 
 
 def test_evaluate_writes_report_table_and_sheet(
-    weights: Path,
+    slab_weights: Path,
     packed_assets_file: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -30,26 +22,71 @@ def test_evaluate_writes_report_table_and_sheet(
     readme = tmp_path / "README.md"
     readme.write_text("a\n<!-- quality:begin --><!-- quality:end -->\nb\n", encoding="utf-8")
     out = tmp_path / "results" / "report.json"
-    arguments = ["--count", "1", "--samples", "1000", "--resolution", "32"]
-    arguments += ["--assets", str(packed_assets_file), "--weights", str(weights), "--out", str(out)]
+    arguments = ["--count", "1", "--samples", "1000", "--resolution", "32", "--workers", "1"]
+    arguments += ["--sheet", str(tmp_path / "sheet.png")]
+    arguments += ["--assets", str(packed_assets_file), "--weights", str(slab_weights)]
+    arguments += ["--out", str(out), "--photo-size", "256"]
     assert main(["evaluate", *arguments, "--device", "cpu", "--readme", str(readme)]) == 0
     table = markdown_table(read_report(out))
     assert table in capsys.readouterr().out
     assert table.strip() in readme.read_text(encoding="utf-8")
     assert "`pifuhd`" in table
     assert "silhouette inflated" in table
-    assert "weights `untrained.safetensors`" in table
+    assert "as the detector finds them" in table
+    assert "- for all: detect" in table
+    assert (tmp_path / "sheet.png").is_file()
+    assert "weights `slab.safetensors`" in table
+
+
+def test_figures_do_not_depend_on_the_number_of_processes(
+    slab_weights: Path, packed_assets_file: Path
+) -> None:
+    config = MeasurementConfig(
+        packed_assets_file,
+        photo_px=192,
+        surface_samples=500,
+        solid_samples=500,
+        weights=slab_weights,
+        device="cpu",
+        resolution=32,
+    )
+    measurement = Measurement(config)
+    shares: list[float] = []
+    try:
+        alone, shared = (
+            measure_people(measurement, 2, workers, lambda stage, share: shares.append(share))
+            for workers in (1, 2)
+        )
+    finally:
+        measurement.close()
+    assert shares == [0.5, 1.0, 0.5, 1.0]
+
+    def figures(outcome: PersonOutcome) -> list[PersonScores | Failure]:
+        """All but the times."""
+        return [
+            result if isinstance(result, Failure) else replace(result, timings_s={})
+            for result in outcome.results
+        ]
+
+    assert [figures(outcome) for outcome in alone] == [figures(outcome) for outcome in shared]
+    assert [o.given.mask_iou for o in alone] == [o.given.mask_iou for o in shared]
+    assert len({outcome.given.person for outcome in alone}) == 2
 
 
 def test_evaluate_fails_before_the_work(
-    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    slab_weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     common = ["evaluate", "--out", str(tmp_path / "report.json"), "--assets", "none.safetensors"]
     readme = tmp_path / "README.md"
     readme.write_text("no markers", encoding="utf-8")
-    assert main([*common, "--weights", str(weights), "--readme", str(readme)]) == 1
+    assert main([*common, "--weights", str(slab_weights), "--readme", str(readme)]) == 1
     assert "quality:begin" in capsys.readouterr().err
-    assert main([*common, "--weights", str(weights), "--readme", str(tmp_path / "none.md")]) == 1
+    assert (
+        main([*common, "--weights", str(slab_weights), "--readme", str(tmp_path / "none.md")]) == 1
+    )
+    assert "none.md" in capsys.readouterr().err
+    weights = ["--weights", str(slab_weights)]
+    assert main([*common, *weights, "--readme", str(tmp_path / "none.md")]) == 1
     assert "none.md" in capsys.readouterr().err
     assert main([*common, "--weights", str(tmp_path / "none.safetensors")]) == 1
     assert "none.safetensors" in capsys.readouterr().err

@@ -105,3 +105,18 @@ def test_chunks_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = rasterize(points, faces, 64, 64)
     monkeypatch.setattr("pifuhd_ros.geometry.rasterize._CANDIDATES_PER_CHUNK", 500)
     assert torch.equal(rasterize(points, faces, 64, 64).face, whole.face)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_vertex_on_a_pixel_centre_is_crossed_once(seed: int) -> None:
+    # An octahedron whose corners all lie on centres: each ray goes in once and out once.
+    around = [[9.0, 5, 5], [5, 9, 5], [1, 5, 5], [5, 1, 5]]
+    points = torch.tensor([[5.0, 5, 0], *around, [5, 5, 9]])
+    upper = torch.tensor([[0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 1]])
+    faces = torch.cat([upper, torch.where(upper == 0, 5, upper).flip(1)])
+    order = torch.randperm(6, generator=torch.Generator().manual_seed(seed))
+    hits = cover(points[order], order.argsort()[faces], 11, 11)
+    for front in (True, False):
+        count = torch.bincount(hits.pixel[hits.is_front == front], minlength=121)
+        assert int(count.max()) == 1
+        assert int(count.sum()) == 32  # The area of the square between the corners.

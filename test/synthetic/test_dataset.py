@@ -13,7 +13,6 @@ from pifuhd_ros.synthetic.dataset import (
     Shard,
     ViewSample,
     shard_path,
-    stack_occlusion,
     view_samples,
     write_shard,
 )
@@ -119,12 +118,6 @@ def test_the_same_people_make_the_same_shard(
     before, after = load_file(shard_file), load_file(again)
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-
-
-def test_light_is_stacked_for_the_photographer(made: Supervision) -> None:
-    stacked = stack_occlusion(view_samples(made))
-    assert torch.equal(stacked.ambient, made.occlusion.ambient)
-    assert torch.equal(stacked.bent, made.occlusion.bent)
 
 
 def test_what_cannot_be_read_says_so(shard_file: Path, tmp_path: Path) -> None:

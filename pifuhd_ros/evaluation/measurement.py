@@ -1,0 +1,155 @@
+"""The whole evaluation: people, inputs and systems, over one process or several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+from pifuhd_ros.evaluation.evaluate import Case, Failure, PersonOutcome, measure_system
+from pifuhd_ros.evaluation.ground_truth import GroundTruth
+from pifuhd_ros.evaluation.held_out import PHOTO_PX, HeldOutPeople
+from pifuhd_ros.evaluation.inputs import GivenInput, InputKind, give_input
+from pifuhd_ros.evaluation.scores import SOLID_SAMPLES, SURFACE_SAMPLES
+from pifuhd_ros.evaluation.systems import InflatedSilhouette, MeanBody, PifuhdSystem, System
+from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
+from pifuhd_ros.types import OnProgress
+
+
+@dataclass(frozen=True)
+class MeasurementConfig:
+    """What is measured, on whom, and how finely."""
+
+    assets: Path
+    """Packed assets."""
+    seed: int = 0
+    """Of the first person."""
+    input: InputKind = "detected"
+    """What the systems are given."""
+    photo_px: int = PHOTO_PX
+    """Side of the photos."""
+    surface_samples: int = SURFACE_SAMPLES
+    """Points on each surface."""
+    solid_samples: int = SOLID_SAMPLES
+    """Points of the IoU."""
+    weights: Path | None = None
+    """Of the system that is no baseline; None for those of the package."""
+    device: str = "auto"
+    """Where it runs."""
+    resolution: int = 256
+    """Cells of its grid along each axis."""
+    threads: int = 1
+    """CPU threads of each process."""
+    with_baselines: bool = True
+    """Measures the baselines too."""
+
+
+class Measurement:
+    """Holds everything loaded, and measures one person after another."""
+
+    def __init__(self, config: MeasurementConfig) -> None:
+        """Load people, detector and systems.
+
+        Raises:
+            PifuhdError: the weights, the device or the assets cannot be used.
+        """
+        self.config = config
+        self.model = PifuhdReconstructor.from_pretrained(
+            config.weights, config.device, resolution=config.resolution, threads=config.threads
+        )
+        self._system = PifuhdSystem(self.model)
+        baselines = (MeanBody(), InflatedSilhouette()) if config.with_baselines else ()
+        self.systems: tuple[System, ...] = (self._system, *baselines)
+        self._people = HeldOutPeople.from_assets(
+            config.assets, config.seed, config.photo_px, config.surface_samples
+        )
+
+    def measure(self, number: int) -> PersonOutcome:
+        """Measure every system on one person."""
+        truth, given = self._show(number)
+        cases = [self._measure(system, truth, given) for system in self.systems]
+        return PersonOutcome(
+            given.record, tuple(case.scores if isinstance(case, Case) else case for case in cases)
+        )
+
+    def case(self, number: int) -> Case | Failure:
+        """What the system that is no baseline makes of one person, for a picture."""
+        return self._measure(self._system, *self._show(number))
+
+    def close(self) -> None:
+        """Free the detector."""
+        self.model.close()
+
+    def _show(self, number: int) -> tuple[GroundTruth, GivenInput]:
+        truth = self._people.make(number)
+        given = give_input(
+            truth,
+            self.config.input,
+            self.model.detect,
+            self._system.crop_size_px,
+            self._system.framing,
+        )
+        return truth, given
+
+    def _measure(self, system: System, truth: GroundTruth, given: GivenInput) -> Case | Failure:
+        return measure_system(
+            system,
+            truth,
+            given,
+            surface_samples=self.config.surface_samples,
+            solid_samples=self.config.solid_samples,
+        )
+
+
+def measure_people(
+    measurement: Measurement, count: int, workers: int, on_progress: OnProgress
+) -> list[PersonOutcome]:
+    """Measure people, each by itself, so that the number of processes changes no figure.
+
+    Args:
+        measurement: of whom; used as it is for one worker, its config for more.
+        count: how many people.
+        workers: processes.
+        on_progress: told how many are done.
+
+    Returns:
+        Their outcomes, in order.
+    """
+    outcomes: dict[int, PersonOutcome] = {}
+    for number, outcome in _measured(measurement, count, workers):
+        outcomes[number] = outcome
+        on_progress(f"{len(outcomes)} of {count} people", len(outcomes) / count)
+    return [outcomes[number] for number in range(count)]
+
+
+def _measured(
+    measurement: Measurement, count: int, workers: int
+) -> Iterator[tuple[int, PersonOutcome]]:
+    if workers == 1:
+        for number in range(count):
+            yield number, measurement.measure(number)
+        return
+    # Forked children would inherit mediapipe's and torch's threads, stuck.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        numbers = {
+            pool.submit(_measure_in_worker, measurement.config, number): number
+            for number in range(count)
+        }
+        try:
+            for future in as_completed(numbers):
+                yield numbers[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _measure_in_worker(config: MeasurementConfig, number: int) -> PersonOutcome:
+    return _loaded(config).measure(number)
+
+
+@lru_cache(maxsize=1)
+def _loaded(config: MeasurementConfig) -> Measurement:
+    """A process loads once."""
+    return Measurement(config)

@@ -1,0 +1,1 @@
+"""Training runs by name: each module holds a ``CONFIG``."""
