@@ -13,8 +13,11 @@ from torch.nn import functional as F
 from pifuhd_ros.body.model import load_body
 from pifuhd_ros.geometry.rotations import view_rotation
 from pifuhd_ros.synthetic.light import Lights, shade, to_display
-from pifuhd_ros.synthetic.person import sample_person
-from pifuhd_ros.synthetic.render import place_person, render_views
+from pifuhd_ros.synthetic.occlusion import ambient_occlusion
+from pifuhd_ros.synthetic.person import sample_people
+from pifuhd_ros.synthetic.placement import place_person
+from pifuhd_ros.synthetic.render import render_views
+from pifuhd_ros.synthetic.volume import occupancy_volumes
 from pifuhd_ros.synthetic.wardrobe import load_wardrobe
 
 _HEIGHT, _WIDTH = 1200, 900
@@ -36,12 +39,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("assets", type=Path, help="packed assets, textures of 512 px")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--seed", type=int, default=2_000_011)
+    parser.add_argument("--seed", type=int, default=2_000_020)
     parser.add_argument("--yaw", type=float, default=-15.0, help="degrees")
     args = parser.parse_args()
-    person = sample_person(load_wardrobe(args.assets), load_body(), args.seed, "held_out")
+    people = sample_people(load_wardrobe(args.assets), load_body(), [args.seed], "held_out")
     fill = 0.86
-    view = render_views(person, [place_person(person, view_rotation(args.yaw, 4), fill)], 2400)[0]
+    drawn = people.vertices[people.faces.unique()]
+    placement = place_person(drawn, view_rotation(args.yaw, 4), fill, distance_m=3.5)
+    views = render_views(people, [0], [placement], 2400)
+    mask = views.mask.float()
+    occlusion = ambient_occlusion(
+        occupancy_volumes(people, views), views.z_front, views.normal_front, mask[:, None], 300
+    )
     key = F.normalize(torch.tensor([[[-0.6, 0.7, 0.9], [0.9, 0.3, 0.2]]]), dim=-1)
     # The same from everywhere, and a little more from above.
     environment = torch.zeros(1, 9, 3)
@@ -49,8 +58,8 @@ def main() -> None:
     environment[:, 1] = 0.25
     colours = torch.tensor([[[0.55, 0.53, 0.48], [0.15, 0.15, 0.19]]])
     lights = Lights(environment, key, colours, torch.full((1, 2), 0.3))
-    person_colours = to_display(shade(view.albedo[None], view.normal_front[None], lights))[0]
-    mask = view.mask.float()[None]
+    light = shade(views.albedo, views.normal_front, lights, occlusion)
+    person_colours = to_display(light)[0]
     side = (2400 - 2 * _WIDTH) // 2
     foot = (0.5 + fill / 2) - 0.008
     room = _room(_HEIGHT, _WIDTH, foot, 0.5)

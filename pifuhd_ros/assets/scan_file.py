@@ -94,8 +94,8 @@ def _picture_problem(data: bytes) -> str | None:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_TEXTURE_PIXELS:
                 return f"is larger than {MAX_TEXTURE_PIXELS >> 20} megapixels: scale it down"
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return f"cannot be read ({error}): save it as PNG or JPEG"
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return "cannot be read: save it as PNG or JPEG"
     return None
 
 
@@ -109,7 +109,9 @@ def _check_glb(path: Path, data: bytes) -> None:
     """Reads what the file says of itself, before its arrays are."""
     if len(data) < 20 or data[:4] != b"glTF":
         raise AssetError(f"{path} is not a .glb file: export it again as binary glTF")
-    (length,) = struct.unpack_from("<I", data, 12)
+    total, length = struct.unpack_from("<II", data, 8)
+    if total > len(data):
+        raise AssetError(f"{path} is damaged: it ends after {len(data)} of {total} bytes")
     try:
         header = json.loads(data[20 : 20 + length])
         accessors = header.get("accessors", [])

@@ -7,10 +7,11 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -142,18 +143,19 @@ def _written(
         yield from map(new_worker().write, shards)
         return
     with ProcessPoolExecutor(workers, get_context("spawn"), _start, (new_worker,)) as pool:
-        futures = [pool.submit(_write, shard) for shard in shards]
+        # One shard a worker at a time: what waits in the pool could not be called back.
+        waiting = iter(shards)
+        running = {pool.submit(_write, shard) for shard in islice(waiting, workers)}
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            while running:
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                running |= {pool.submit(_write, shard) for shard in islice(waiting, len(finished))}
+                yield from (future.result() for future in finished)
         except BrokenProcessPool as error:
             raise PifuhdError(
                 "a worker was killed, most likely for lack of memory: use fewer --workers or a "
                 "smaller --shard-size; the shards made so far stay"
             ) from error
-        finally:
-            # After an error or Ctrl-C: what has begun is finished, the rest is left.
-            pool.shutdown(cancel_futures=True)
 
 
 def _check_settings(folder: Path, settings: dict[str, Any]) -> None:

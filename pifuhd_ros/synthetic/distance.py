@@ -124,4 +124,5 @@ class NearestSurface:
         points: torch.Tensor, row: torch.Tensor, others: torch.Tensor, number: torch.Tensor
     ) -> torch.Tensor:
         """Distances (pairs,)."""
-        return (points[row] - others[number]).norm(dim=1)
+        apart: torch.Tensor = (points[row] - others[number]).norm(dim=1)
+        return apart

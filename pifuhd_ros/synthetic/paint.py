@@ -205,7 +205,7 @@ def sample_textures(textures: torch.Tensor, index: torch.Tensor, uv: torch.Tenso
         uv: (N, 2).
     """
     size = textures.shape[-1]
-    texels = textures.permute(0, 2, 3, 1).contiguous().view(torch.int32).view(-1)
+    texels = textures.permute(0, 2, 3, 1).reshape(-1).view(torch.int32)
     place = (uv - uv.floor()) * size - 0.5
     low = place.floor()
     t = place - low
