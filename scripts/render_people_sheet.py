@@ -47,11 +47,15 @@ def _slices(people: People, placements: Sequence[Placement]) -> torch.Tensor:
     return torch.stack(result)
 
 
-def _tiles(maps: torch.Tensor) -> torch.Tensor:
-    """(B, 3, S, S) as (B, 3, _HEIGHT, _WIDTH), cut at the sides."""
-    small = torch.nn.functional.interpolate(maps, size=(_HEIGHT, _HEIGHT), mode="area")
-    cut = (_HEIGHT - _WIDTH) // 2
-    return small[..., cut : cut + _WIDTH]
+def _tile(square: torch.Tensor, is_wide: bool) -> torch.Tensor:
+    """(3, S, S) as (3, _HEIGHT, _WIDTH): cut at the sides, or smaller for who is wide."""
+    side = _WIDTH if is_wide else _HEIGHT
+    small = torch.nn.functional.interpolate(square[None], size=(side, side), mode="area")[0]
+    cut = (side - _WIDTH) // 2
+    pad = (_HEIGHT - side) // 2
+    return torch.nn.functional.pad(
+        small[:, :, cut : cut + _WIDTH], (0, 0, pad, _HEIGHT - side - pad), value=_GREY
+    )
 
 
 def _on_grey(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -77,18 +81,21 @@ def main() -> None:
         photo = take_photo(
             views.albedo, views.normal_front, views.mask[:, None].float(), made.occlusion, generator
         )
-        columns = [
-            _tiles(photo.image),
-            _tiles(_on_grey(views.albedo, views.mask)),
-            _tiles(_on_grey(views.normal_front / 2 + 0.5, views.mask)),
-            _tiles(_on_grey(views.normal_back / 2 + 0.5, views.mask)),
-            _tiles(_slices(make(seeds), views.placements)),
+        maps = [
+            photo.image,
+            _on_grey(views.albedo, views.mask),
+            _on_grey(views.normal_front / 2 + 0.5, views.mask),
+            _on_grey(views.normal_back / 2 + 0.5, views.mask),
+            _slices(make(seeds), views.placements),
         ]
-        blocks += list(torch.cat(columns, 3))
+        margin = round(views.mask.shape[-1] * (1 - _WIDTH / _HEIGHT) / 2)
+        for i, mask in enumerate(views.mask):
+            is_wide = bool(mask[:, :margin].any() | mask[:, -margin:].any())
+            blocks.append(torch.cat([_tile(square[i], is_wide) for square in maps], 2))
     blocks += [torch.ones_like(blocks[0])] * (-len(blocks) % _COLUMNS)
     rows = [torch.cat(blocks[i : i + _COLUMNS], 2) for i in range(0, len(blocks), _COLUMNS)]
     sheet = (torch.cat(rows, 1).clamp(0, 1) * 255).round().byte().permute(1, 2, 0)
-    Image.fromarray(sheet.numpy()).save(args.out, quality=85)
+    Image.fromarray(sheet.numpy()).save(args.out, quality=80)
 
 
 if __name__ == "__main__":

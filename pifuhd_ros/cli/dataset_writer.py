@@ -35,7 +35,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class GeneratedPeople:
+class MadePeople:
     """People made from packed assets."""
 
     assets: Path
@@ -74,7 +74,7 @@ class Scans:
 
     def maker(self, device: str) -> MakePeople:
         """Reads each scan when it is asked for."""
-        joint_count = len(load_body().bones)
+        joint_count = len(load_body().joint_names)
 
         def make(seeds: Sequence[int]) -> People:
             wanted = {seed % len(self.files) for seed in seeds}
@@ -85,7 +85,7 @@ class Scans:
         return make
 
 
-Source = GeneratedPeople | Scans
+Source = MadePeople | Scans
 
 
 @dataclass(frozen=True)

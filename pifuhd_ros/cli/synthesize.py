@@ -78,16 +78,16 @@ def run(args: argparse.Namespace) -> int:
     from pifuhd_ros.assets.pack import packed_assets
     from pifuhd_ros.assets.scans import find_scans
     from pifuhd_ros.body.model import BODY_FILE
-    from pifuhd_ros.cli.dataset_writer import GeneratedPeople, Scans, write_dataset
+    from pifuhd_ros.cli.dataset_writer import MadePeople, Scans, write_dataset
     from pifuhd_ros.synthetic.samples import SamplingConfig
     from pifuhd_ros.synthetic.synthesis import SynthesisConfig
 
     config = SynthesisConfig(args.size, args.views, SamplingConfig(points=args.points))
     with ExitStack() as stack:
-        source: GeneratedPeople | Scans
+        source: MadePeople | Scans
         if args.assets is not None:
             packed = stack.enter_context(packed_assets(args.assets, BODY_FILE))
-            source, usual = GeneratedPeople(packed, args.split), 1600
+            source, usual = MadePeople(packed, args.split), 1600
         else:
             files = tuple(find_scans(args.data))
             source, usual = Scans(args.data, files, args.unit, args.up), len(files)

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pifuhd_ros.types import OnProgress
+from pifuhd_ros.types import ConfigError, OnProgress
 
 if TYPE_CHECKING:
+    import torch
+
+    from pifuhd_ros.training.batches import PeopleSource
     from pifuhd_ros.training.config import TrainingConfig
     from pifuhd_ros.training.run import RunSummary
 
@@ -25,6 +28,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "Started again, it goes on from the checkpoints in its folder.",
     )
     add_arguments(parser)
+    parser.add_argument(
+        "--assets",
+        type=Path,
+        metavar="PATH",
+        help="without --data: people are made anew for every step from MakeHuman's folder, or from "
+        "what 'pifuhd pack-assets' made of it",
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change a setting: FIELD=VALUE, STAGE.FIELD=VALUE or '*.FIELD=VALUE'; repeatable",
     )
-    parser.add_argument("--data", type=Path, required=True, help="people of pifuhd synthesize")
+    parser.add_argument("--data", type=Path, help="folder of people of pifuhd synthesize")
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of checkpoints, logs and weights"
     )
@@ -93,7 +103,6 @@ def train_as_told(args: argparse.Namespace) -> RunSummary | None:
     """
     import torch
 
-    from pifuhd_ros.training.batches import People
     from pifuhd_ros.training.devices import make_fabric
     from pifuhd_ros.training.run import train
 
@@ -101,10 +110,11 @@ def train_as_told(args: argparse.Namespace) -> RunSummary | None:
     if args.threads is not None:
         torch.set_num_threads(args.threads)
     torch.set_float32_matmul_precision("high")
-    people, validation = People(args.data), People(args.data, validation=True)
     fabric = make_fabric(args.accelerator, args.devices, args.nodes, config.precision)
     fabric.launch()
-    with _step_bar(disable=None if fabric.is_global_zero else True) as on_progress:
+    hide = None if fabric.is_global_zero else True
+    with _sources(args, config, fabric.device) as sources, _step_bar(hide) as on_progress:
+        people, validation = sources
         summary = train(
             config,
             people,
@@ -117,6 +127,29 @@ def train_as_told(args: argparse.Namespace) -> RunSummary | None:
             on_progress=on_progress,
         )
     return summary if fabric.is_global_zero else None
+
+
+@contextmanager
+def _sources(
+    args: argparse.Namespace, config: TrainingConfig, device: torch.device
+) -> Iterator[tuple[PeopleSource, PeopleSource]]:
+    """People to learn from, and others to measure with."""
+    from pifuhd_ros.assets.pack import packed_assets
+    from pifuhd_ros.body.model import BODY_FILE
+    from pifuhd_ros.training.batches import People
+    from pifuhd_ros.training.generated import GeneratedPeople
+
+    if args.data is not None:
+        yield People(args.data), People(args.data, validation=True)
+        return
+    if args.assets is None:
+        raise ConfigError(
+            "there is nobody to learn from: give a folder of people (--data) or assets (--assets)"
+        )
+    # Processes beside this one make people on the CPU, as they cannot share its GPU's memory.
+    where = "cpu" if config.workers else str(device)
+    with packed_assets(args.assets, BODY_FILE) as assets:
+        yield GeneratedPeople(assets, where), GeneratedPeople(assets, where, validation=True)
 
 
 @contextmanager

@@ -15,9 +15,6 @@ from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.types import AssetError
 
-_FAR = 0.08
-"""From this far outside on, in model units, a point counts as far from the person."""
-_FAR_WEIGHT = 3.0
 _VALIDATION_SHARE = 40
 """One shard in so many is kept for validation."""
 
@@ -40,8 +37,6 @@ class Batch:
     """(B, N, 3), inside the model box."""
     inside: torch.Tensor
     """(B, N) 1 inside, 0 outside."""
-    weight: torch.Tensor
-    """(B, N) of each point in the loss."""
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
@@ -114,25 +109,6 @@ def _choose_points(
     return view.points[chosen], view.inside[chosen].float()
 
 
-def _point_weights(points: torch.Tensor, depth: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Weights (B, N) that make up for how few points lie far in front of or behind a person.
-
-    Points are dense along the true surface wherever it is. A network that is not sure of the depth
-    would find half of them inside at every depth that a foot ever had, and draw a disc through all
-    of them; under points spread evenly it draws the likeliest foot.
-    """
-    size = depth.shape[-1]
-    u = ((points[..., 0] + 1) / 2 * (size - 1)).round().long()
-    v = ((1 - points[..., 1]) / 2 * (size - 1)).round().long()
-    pixel = v * size + u
-    front, back, seen = (
-        image.flatten(1).gather(1, pixel) for image in (depth[:, 0], depth[:, 1], mask[:, 0])
-    )
-    z = points[..., 2]
-    far = (z > front + _FAR) | (z < back - _FAR)
-    return 1 + (_FAR_WEIGHT - 1) * (far & (seen > 0.5)).float()
-
-
 def make_batch(
     views: list[ViewSample], coarse_size: int, points: int, generator: torch.Generator
 ) -> Batch:
@@ -172,15 +148,12 @@ def make_batch(
     photo = take_photo(albedo, front, mask, Occlusion(ambient, bent), generator)
     # As the crop of a detected person looks: black where its mask says background.
     image = photo.image * photo.mask * 2 - 1
-    small_mask = shrink(mask, coarse_size)
-    small_depth = shrink(depth, coarse_size)
     return Batch(
         image=image,
         front=unit(shrink(front, coarse_size), 1),
         back=unit(shrink(back, coarse_size), 1),
-        depth=small_depth,
-        mask=small_mask,
+        depth=shrink(depth, coarse_size),
+        mask=shrink(mask, coarse_size),
         points=xyz,
         inside=inside,
-        weight=_point_weights(xyz, small_depth, small_mask),
     )

@@ -31,10 +31,19 @@ class Outputs:
     """(B, N) logits."""
 
 
-def run_levels(network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...]) -> Outputs:
+def run_levels(
+    network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...], true_depth: bool = False
+) -> Outputs:
     """Runs the networks up to the last level that learns, gradients only in those that learn.
 
     Each level sees the predictions of the one before it, as it will in use, not the truth.
+
+    Args:
+        network: To run.
+        batch: What it sees.
+        levels: That learn.
+        true_depth: Points are asked with the true depths of front and back in place of the
+            features that estimate them, as training does: see ``compute_losses``.
     """
     with torch.set_grad_enabled(torch.is_grad_enabled() and "normals" in levels):
         front, back = network.estimate_normals(batch.image)
@@ -42,8 +51,12 @@ def run_levels(network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...]) 
     if "coarse" in levels or "fine" in levels:
         with torch.set_grad_enabled(torch.is_grad_enabled() and "coarse" in levels):
             features = network.encode_coarse(batch.image, front.detach(), back.detach())
-            coarse, phi = network.query_coarse(features, batch.points)
             depth = features[:, :2] / network.config.depth_scale
+            if true_depth:
+                known, seen = _depth_at(depth, batch)
+                known = torch.where(seen, known, depth) * network.config.depth_scale
+                features = torch.cat([known.to(features.dtype), features[:, 2:]], 1)
+            coarse, phi = network.query_coarse(features, batch.points)
         if "fine" in levels:
             features = network.encode_fine(batch.image, front.detach(), back.detach())
             fine = network.query_fine(features, phi.detach(), batch.points)
@@ -58,25 +71,32 @@ def _normal_loss(predicted: torch.Tensor, true: torch.Tensor, mask: torch.Tensor
     return ((difference + 1 - cosine) * weight).sum()
 
 
-def depth_error(predicted: torch.Tensor, true: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Sum of the mean absolute errors of front and back z over the person (``seen``)."""
-    stride = true.shape[-1] // predicted.shape[-1]
+def _depth_at(depth: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """True depths (B, 2, h, w) at the places of the features, and where (B, 1, h, w) they are.
+
+    They are averages over the person's part of each feature's pixels, where it is more than half.
+    """
+    seen = (batch.mask > 0.5).float()
+    stride = batch.depth.shape[-1] // depth.shape[-1]
     weight = F.avg_pool2d(seen, stride)
-    # Averages over the person's part of each feature's pixels.
-    target = F.avg_pool2d(true * seen, stride) / weight.clamp(min=1e-3)
-    weight = (weight > 0.5).float()
-    return ((predicted - target).abs().sum(1, keepdim=True) * weight).sum() / weight.sum().clamp(
-        min=1
-    )
+    return F.avg_pool2d(batch.depth * seen, stride) / weight.clamp(min=1e-3), weight > 0.5
+
+
+def depth_error(depth: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Sum of the mean absolute errors of front and back z over the person."""
+    true, seen = _depth_at(depth, batch)
+    error = (depth - true).abs().sum(1, keepdim=True) * seen
+    return error.sum() / seen.sum().clamp(min=1)
 
 
 def _occupancy_loss(
-    logits: torch.Tensor, inside: torch.Tensor, weight: torch.Tensor, balance_sides: bool
+    logits: torch.Tensor, inside: torch.Tensor, balance_sides: bool
 ) -> torch.Tensor:
-    """Weighted mean cross entropy; balanced: the rarer side weighs more (the paper's λ)."""
+    """Mean cross entropy; balanced: the rarer side weighs more (the paper's λ)."""
+    weight = torch.ones_like(inside)
     if balance_sides:
         outside_share = 1 - inside.mean()
-        weight = weight * torch.where(inside > 0.5, outside_share, 1 - outside_share)
+        weight = torch.where(inside > 0.5, outside_share, 1 - outside_share)
     each = F.binary_cross_entropy_with_logits(logits.float(), inside, reduction="none")
     return (each * weight).sum() / weight.sum().clamp(min=1e-6)
 
@@ -86,9 +106,14 @@ def compute_losses(
 ) -> dict[str, torch.Tensor]:
     """The loss terms, by name, of the levels that learn.
 
-    Normals by L1, occupancy by cross entropy (PIFuHD, CVPR 2020, section 3). Beyond the paper, the
-    first two coarse features are taught where the front and the back are: where a whole body leans
-    is learned from every pixel instead of from its points alone (figures in docs/training-log.md).
+    Normals by L1, occupancy by cross entropy (PIFuHD, CVPR 2020, section 3).
+
+    Beyond the paper, the first two coarse features are taught where the front and the back are:
+    where a whole body leans is learned from every pixel instead of from its points alone. And the
+    points are asked with the true depths in these features, so that they learn the shape around a
+    depth that is known. Asked with a depth that is not, the likeliest answer for every point of a
+    thin limb is outside, and the limb is lost; so it is where the depth is estimated to be. Figures
+    of both are in docs/training-log.md.
 
     The levels share no gradients, so their terms need no weights.
     """
@@ -100,9 +125,9 @@ def compute_losses(
         )
     for level, logits in (("coarse", outputs.coarse), ("fine", outputs.fine)):
         if level in levels and logits is not None:
-            terms[level] = _occupancy_loss(logits, batch.inside, batch.weight, balance_sides)
+            terms[level] = _occupancy_loss(logits, batch.inside, balance_sides)
     if "coarse" in levels and outputs.depth is not None:
-        terms["depth"] = _DEPTH_WEIGHT * depth_error(outputs.depth, batch.depth, seen)
+        terms["depth"] = _DEPTH_WEIGHT * depth_error(outputs.depth, batch)
     return terms
 
 
@@ -120,5 +145,5 @@ class LevelLosses(nn.Module):
     def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """Loss terms by name, of the fields of a Batch."""
         named = Batch(**batch)
-        outputs = run_levels(self.network, named, self._levels)
+        outputs = run_levels(self.network, named, self._levels, true_depth=True)
         return compute_losses(outputs, named, self._levels, self._balance_sides)

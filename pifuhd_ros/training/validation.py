@@ -44,7 +44,7 @@ def validate(
             cosine = (unit * true).sum(1).clamp(-1, 1)
             found[name].append(torch.rad2deg(cosine.arccos())[seen].mean())
         if outputs.depth is not None:
-            error = depth_error(outputs.depth, batch.depth, seen[:, None].float())
+            error = depth_error(outputs.depth, batch)
             found["depth_error"].append(error / 2)
         for name, logits in (
             ("coarse_accuracy", outputs.coarse),

@@ -13,7 +13,7 @@ import pytest
 import torch
 from scan_shapes import BLUE, RED, egg
 
-from pifuhd_ros.cli.dataset_writer import GeneratedPeople, Scans, write_dataset
+from pifuhd_ros.cli.dataset_writer import MadePeople, Scans, write_dataset
 from pifuhd_ros.cli.main import main
 from pifuhd_ros.synthetic.dataset import Shard, shard_path
 from pifuhd_ros.synthetic.samples import SamplingConfig
@@ -163,5 +163,5 @@ def test_generated_people(packed_assets_file: Path, tmp_path: Path) -> None:
     assert settings["split"] == "held_out"
     assert (
         settings["assets_sha256"]
-        == GeneratedPeople(packed_assets_file, "held_out").settings()["assets_sha256"]
+        == MadePeople(packed_assets_file, "held_out").settings()["assets_sha256"]
     )

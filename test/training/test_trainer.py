@@ -159,7 +159,7 @@ def test_balanced_sides_count_alike() -> None:
     """Nine points outside and one inside weigh the same; a constant is best at one half."""
     inside = torch.tensor([[1.0] + [0.0] * 9])
     maker = PieceMaker(Balls(), 0, "all", 1, 10, TINY.fine_size, TINY.coarse_size)
-    batch = replace(maker(0), inside=inside, weight=torch.ones(1, 10))
+    batch = replace(maker(0), inside=inside)
     network = new_network(TINY, 0)
     outputs = run_levels(network, batch, ("coarse",))
     slopes = []
