@@ -159,7 +159,7 @@ def test_chunks_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_vertex_on_a_pixel_centre_is_crossed_once(seed: int) -> None:
+def test_the_middle_of_any_fan_is_crossed_once(seed: int) -> None:
     # An octahedron whose corners all lie on centres: each ray goes in once and out once.
     around = [[9.0, 5, 5], [5, 9, 5], [1, 5, 5], [5, 1, 5]]
     points = torch.tensor([[5.0, 5, 0], *around, [5, 5, 9]])
