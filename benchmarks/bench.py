@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-CASES = ("matrix", "surface_256", "surface_512", "lite", "published")
+CASES = ("matrix", "surface_256", "surface_512", "lite", "published", "synthesize")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for all")
     parser.add_argument("--weights", type=Path, help="of the lite case (default: the shipped)")
+    parser.add_argument(
+        "--assets", type=Path, help="made by pifuhd pack-assets; without it no case synthesize"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "bench.json")
     parser.add_argument("--readme", type=Path, help="put the table between its speed markers")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
@@ -35,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     results = []
     for name in args.only:
+        if name == "synthesize" and args.assets is None:
+            print("synthesize: left out, it needs --assets FILE", file=sys.stderr)
+            continue
         print(f"{name} …", file=sys.stderr, flush=True)
         results.append(_run_apart(name, args))
     report = {"format": "pifuhd_ros-bench/1", **_describe(args), "cases": results}
@@ -59,6 +65,8 @@ def _run_apart(name: str, args: argparse.Namespace) -> dict[str, object]:
         command.append("--quick")
     if args.weights:
         command += ["--weights", str(args.weights)]
+    if args.assets:
+        command += ["--assets", str(args.assets)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"the case {name} failed with status {done.returncode}")
@@ -77,6 +85,7 @@ def _run_one(args: argparse.Namespace) -> int:
         runs=1 if args.quick else args.runs,
         quick=args.quick,
         weights=args.weights,
+        assets=args.assets,
     )
     print(json.dumps(asdict(cases.RUN[args.case](settings))))
     return 0

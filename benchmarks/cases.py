@@ -12,6 +12,7 @@ import torch
 from arithmetic import encoding_gflop, point_mflop
 from measure import Case, peak_memory_gb, summarize_stages, time_matrix_product
 from person_shape import CapsulePerson, PersonInstead
+from synthesis import measure_synthesis
 
 from pifuhd_ros.fields.pifuhd import encode_pifuhd
 from pifuhd_ros.networks.pifuhd import LITE, PUBLISHED, PifuhdNetwork
@@ -38,6 +39,8 @@ class Settings:
     quick: bool
     """Everything as small as it gets: only whether it runs."""
     weights: Path | None
+    assets: Path | None
+    """Packed, for people to be made of."""
 
 
 def matrix(settings: Settings) -> Case:
@@ -167,10 +170,18 @@ def _capsule_crop(size: int) -> PersonCrop:
     return PersonCrop(image, mask, np.eye(3))
 
 
+def synthesize(settings: Settings) -> Case:
+    """The generator: people with all that a network learns from."""
+    if settings.assets is None:
+        raise ValueError("people are made of assets: name the packed file with --assets")
+    return measure_synthesis(settings.assets, settings.device, settings.runs, settings.quick)
+
+
 RUN: dict[str, Callable[[Settings], Case]] = {
     "matrix": matrix,
     "surface_256": lambda settings: surface(settings, 256),
     "surface_512": lambda settings: surface(settings, 512),
     "lite": lite,
     "published": published,
+    "synthesize": synthesize,
 }

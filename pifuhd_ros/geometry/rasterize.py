@@ -93,8 +93,9 @@ def cover(
         for n, some in _classes(side)
     ]
     face, pixel, sides = (torch.cat(x) for x in zip(*hits, strict=True))
-    barycentric = sides / sides.sum(1, keepdim=True)
-    depth = (barycentric * corners[face, :, 2]).sum(1)
+    barycentric = sides / (sides[:, :1] + sides[:, 1:2] + sides[:, 2:])
+    a, b, c = (barycentric * corners[..., 2][face]).unbind(1)
+    depth = a + b + c
     if image is not None:
         pixel = pixel + image[face] * (height * width)
     # v points down, so a triangle that is counter-clockwise for the eye has negative sides.

@@ -8,7 +8,7 @@ import torch
 
 from pifuhd_ros.synthetic.solid import Boundary
 
-_CELL_M = 0.015
+_CELL_M = 0.02
 """Side of the small cells; the large ones are three times as wide."""
 _ROUNDING_M = 0.003
 """Of cdist, which subtracts large squares."""

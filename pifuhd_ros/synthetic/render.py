@@ -100,28 +100,34 @@ def _select(coverage: Coverage, keep: torch.Tensor) -> Coverage:
 
 def _mix(values: torch.Tensor, barycentric: torch.Tensor) -> torch.Tensor:
     """(N, 3 corners, C) weighted by (N, 3)."""
-    return (values * barycentric[..., None]).sum(1)
+    # Written out, for a sum over so few is slow.
+    a, b, c = barycentric[..., None].unbind(1)
+    return torch.addcmul(torch.addcmul(values[:, 0] * a, values[:, 1], b), values[:, 2], c)
 
 
 def _inverse_distance(placements: Sequence[Placement], device: torch.device) -> torch.Tensor:
     return torch.tensor([p.inverse_distance for p in placements], device=device)
 
 
-def _cover(scene: _Scene, placements: Sequence[Placement], size: int) -> Coverage:
-    """Every hit; its weights are those of the surface, which perspective shifts on the screen."""
-    coverage = cover(scene.pixels, scene.faces, size, size, scene.view)
-    inverse = _inverse_distance(placements, scene.view.device)[scene.view[coverage.face]]
-    depths = scene.pixels[scene.faces[coverage.face], 2]
-    weights = coverage.barycentric * (1 - inverse[:, None] * depths)
-    return replace(coverage, barycentric=weights / weights.sum(1, keepdim=True))
+def _weights(
+    scene: _Scene, coverage: Coverage, chosen: torch.Tensor, placements: Sequence[Placement]
+) -> torch.Tensor:
+    """Weights (N, 3) of the corners at some hits (N,), which perspective shifts on the screen."""
+    face = coverage.face[chosen]
+    inverse = _inverse_distance(placements, face.device)[scene.view[face]]
+    depths = scene.pixels[scene.faces[face], 2]
+    weights = coverage.barycentric[chosen] * (1 - inverse[:, None] * depths)
+    return weights / (weights[:, :1] + weights[:, 1:2] + weights[:, 2:])
 
 
-def _opaque(people: People, scene: _Scene, coverage: Coverage) -> Coverage:
+def _opaque(
+    people: People, scene: _Scene, coverage: Coverage, placements: Sequence[Placement]
+) -> Coverage:
     """Without the transparent places of hair and brow cards."""
     part = people.face_part[scene.source[coverage.face]]
     card = torch.nonzero(people.is_card[part])[:, 0]
     face = scene.source[coverage.face[card]]
-    uv = _mix(people.face_uvs[face], coverage.barycentric[card])
+    uv = _mix(people.face_uvs[face], _weights(scene, coverage, card, placements))
     texture = people.paints.texture[part[card]]
     keep = torch.ones_like(part, dtype=torch.bool)
     keep[card] = sample_textures(people.textures, texture, uv)[:, 3] > _OPAQUE
@@ -145,7 +151,7 @@ class _Hits:
         self.pixel = torch.nonzero(index >= 0)[:, 0]
         chosen = index[self.pixel]
         self.view = self.pixel // (size * size)
-        self.weights = coverage.barycentric[chosen]
+        self.weights = _weights(scene, coverage, chosen, placements)
         self.source = scene.source[coverage.face[chosen]]
         self._depth = coverage.depth[chosen]
         self._people = people
@@ -242,11 +248,12 @@ def render_views(
         size: Of the square images, in pixels.
     """
     scene = _scene(people, people.faces, person, placements, size)
-    coverage = _opaque(people, scene, _cover(scene, placements, size))
+    coverage = cover(scene.pixels, scene.faces, size, size, scene.view)
+    coverage = _opaque(people, scene, coverage, placements)
     front = _Hits(people, scene, coverage, placements, size, 1.0)
     back = _Hits(people, scene, coverage, placements, size, -1.0)
     bare = _scene(people, people.body_faces, person, placements, size)
-    skin = _cover(bare, placements, size)
+    skin = cover(bare.pixels, bare.faces, size, size, bare.view)
     skin_front = _Hits(people, bare, skin, placements, size, 1.0)
     skin_back = _Hits(people, bare, skin, placements, size, -1.0)
     one = torch.ones(len(front.pixel), 1, device=front.pixel.device)

@@ -126,6 +126,25 @@ def test_every_case_runs_small(tmp_path: Path) -> None:
     assert not out.exists(), "a smoke test leaves no results"
 
 
+def test_people_are_made_small(packed_assets_file: Path, tmp_path: Path) -> None:
+    """In two workers, each stage apart."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--only"]
+    command += ["synthesize", "--assets", str(packed_assets_file), "--out", str(tmp_path / "x")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    for stage in ("people", "render", "volume and occlusion", "points and distances", "write"):
+        assert f"|   {stage} |" in done.stdout
+    assert "people an hour" in done.stdout
+
+
+def test_people_are_left_out_where_there_are_no_assets(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--only"]
+    command += ["synthesize", "--out", str(tmp_path / "x")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert "needs --assets" in done.stderr
+
+
 def test_results_in_the_repository_can_be_read() -> None:
     from speed_table import speed_table
 

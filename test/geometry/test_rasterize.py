@@ -85,6 +85,57 @@ def test_grid_of_triangles_covers_every_pixel_once() -> None:
     assert count.max() == 1
 
 
+def test_a_vertex_on_a_pixel_centre_is_crossed_once() -> None:
+    """Whatever the fan around it looks like, and however its vertices are numbered."""
+    for seed in range(20):
+        generator = torch.Generator().manual_seed(seed)
+        count = int(torch.randint(3, 9, (), generator=generator))
+        turn = torch.rand(count, generator=generator) * 0.9
+        angle = (torch.arange(count) + turn) * (2 * math.pi / count)
+        gaps = torch.cat([angle[1:], angle[:1] + 2 * math.pi]) - angle
+        if gaps.max() >= math.pi:
+            continue  # The fan would fold over itself.
+        rim = 16 + 9 * torch.stack([angle.cos(), angle.sin(), torch.zeros(count)], 1)
+        points = torch.cat([torch.tensor([[16.0, 16, 0]]), rim])
+        i = torch.arange(count)
+        faces = torch.stack([torch.zeros_like(i), 1 + i, 1 + (i + 1) % count], 1)
+        order = torch.randperm(count + 1, generator=generator)
+        shuffled = torch.empty_like(points)
+        shuffled[order] = points
+        coverage = cover(shuffled, order[faces], 32, 32)
+        assert int((coverage.pixel == 16 * 32 + 16).sum()) == 1, seed
+        assert torch.bincount(coverage.pixel).max() == 1
+
+
+def test_coverage_is_that_of_the_edge_functions() -> None:
+    """Against every centre and every triangle, one by one, in double precision."""
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(90, 3, generator=generator).double() * torch.tensor([50.0, 40, 1]) - 5
+    # Where corners are rounded to, so that nothing is left to chance.
+    points[:, :2] = (points[:, :2] * 1024).round() / 1024
+    faces = torch.arange(90).view(30, 3)
+    coverage = cover(points, faces, 32, 40)
+    found = torch.zeros(30, 32 * 40, dtype=torch.bool)
+    found[coverage.face, coverage.pixel] = True
+    v, u = torch.meshgrid(torch.arange(32.0), torch.arange(40.0), indexing="ij")
+    centre = torch.stack([u, v], -1).view(-1, 2).double()
+    a, b, c = points[faces][..., :2].unbind(1)
+
+    def side(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        along, off = (q - p)[:, None], centre - p[:, None]
+        return along[..., 0] * off[..., 1] - along[..., 1] * off[..., 0]
+
+    sides = torch.stack([side(b, c), side(c, a), side(a, b)], -1)
+    inside, sure = (sides > 0).all(-1) | (sides < 0).all(-1), (sides != 0).all(-1)
+    assert inside.sum() > 500
+    assert torch.equal(found[sure], inside[sure])
+    expected = sides[coverage.face, coverage.pixel]
+    expected = expected / expected.sum(1, keepdim=True)
+    assert torch.allclose(coverage.barycentric, expected.float(), atol=1e-5)
+    depth = (expected * points[faces][coverage.face, :, 2]).sum(1)
+    assert torch.allclose(coverage.depth, depth.float(), atol=1e-5)
+
+
 def test_nearer_triangle_wins_and_images_of_a_batch_stay_apart() -> None:
     points = torch.tensor([[0.0, 0, 2], [9, 0, 2], [0, 9, 2], [0, 0, 1], [9, 0, 1], [0, 9, 1]])
     faces = torch.tensor([[0, 1, 2], [3, 4, 5]])
@@ -108,7 +159,7 @@ def test_chunks_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_vertex_on_a_pixel_centre_is_crossed_once(seed: int) -> None:
+def test_the_middle_of_any_fan_is_crossed_once(seed: int) -> None:
     # An octahedron whose corners all lie on centres: each ray goes in once and out once.
     around = [[9.0, 5, 5], [5, 9, 5], [1, 5, 5], [5, 1, 5]]
     points = torch.tensor([[5.0, 5, 0], *around, [5, 5, 9]])

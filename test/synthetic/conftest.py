@@ -16,7 +16,7 @@ from pifuhd_ros.synthetic.wardrobe import Wardrobe, load_wardrobe
 SEEDS = (3, 7, 8)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
     """As the workers of ``pifuhd synthesize`` run: more threads make these small tensors slower."""
     before = torch.get_num_threads()

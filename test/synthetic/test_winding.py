@@ -9,7 +9,7 @@ import torch
 from handmade_people import box, sphere
 
 from pifuhd_ros.synthetic.people import People
-from pifuhd_ros.synthetic.winding import WindingNumber
+from pifuhd_ros.synthetic.winding import WindingNumber, winding_number
 
 
 def cube() -> torch.Tensor:
@@ -34,19 +34,21 @@ def plain_sum(points: torch.Tensor, triangles: torch.Tensor) -> torch.Tensor:
 def test_closed_cube_is_one_inside_and_zero_outside() -> None:
     points = torch.rand(500, 3, generator=torch.Generator().manual_seed(0)) * 2 - 0.5
     inside = ((points > 0) & (points < 1)).all(1)
-    winding = WindingNumber(cube()).at(points)
-    assert torch.allclose(winding, inside.float(), atol=0.03)
-    assert torch.allclose(plain_sum(points, cube()), inside.float(), atol=1e-4)
+    assert torch.allclose(WindingNumber(cube()).at(points), inside.float(), atol=0.03)
+    for plain in (winding_number, plain_sum):
+        assert torch.allclose(plain(points, cube()), inside.float(), atol=1e-4)
 
 
 def test_cube_without_one_side_is_a_sixth_less_in_the_middle() -> None:
-    winding = WindingNumber(cube()[:-2]).at(torch.tensor([[0.5, 0.5, 0.5]]))
-    assert torch.allclose(winding, torch.tensor([5 / 6]), atol=1e-5)
+    middle = torch.tensor([[0.5, 0.5, 0.5]])
+    for winding in (WindingNumber(cube()[:-2]).at(middle), winding_number(middle, cube()[:-2])):
+        assert torch.allclose(winding, torch.tensor([5 / 6]), atol=1e-5)
 
 
 def test_turned_faces_count_the_other_way() -> None:
-    winding = WindingNumber(cube().flip(1)).at(torch.tensor([[0.5, 0.5, 0.5]]))
-    assert torch.allclose(winding, torch.tensor([-1.0]), atol=1e-5)
+    middle, turned = torch.tensor([[0.5, 0.5, 0.5]]), cube().flip(1)
+    for winding in (WindingNumber(turned).at(middle), winding_number(middle, turned)):
+        assert torch.allclose(winding, torch.tensor([-1.0]), atol=1e-5)
 
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +58,10 @@ def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = winding.at(points)
     monkeypatch.setattr("pifuhd_ros.synthetic.winding._PAIRS_PER_CHUNK", 1000)
     assert torch.allclose(winding.at(points), whole, atol=1e-6)
+    triangles = shape.vertices[shape.closed]
+    whole = winding_number(points, triangles)
+    monkeypatch.setattr("pifuhd_ros.synthetic.winding._BLOCK", 1000)
+    assert torch.allclose(winding_number(points, triangles), whole, atol=1e-4)
     assert len(winding.at(points[:0])) == 0
 
 
@@ -73,6 +79,7 @@ def test_clusters_agree_with_the_plain_sum(people: People) -> None:
         points = torch.cat([points, near + 0.01 * torch.randn(700, 3, generator=g)])
         fast, plain = WindingNumber(hair).at(points), plain_sum(points, hair)
         assert (fast - plain).abs().max() < 0.03
+        assert (winding_number(points[::10], hair) - plain[::10]).abs().max() < 1e-3
         alike += int(((fast > 0.5) == (plain > 0.5)).sum())
         compared += len(points)
     assert compared
