@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from handmade_people import box
 
 from pifuhd_ros.geometry.rotations import view_rotation
 from pifuhd_ros.synthetic.people import People
@@ -61,6 +62,15 @@ def test_the_person_fills_the_crop_as_the_detector_would(people: People, distanc
         model = placement.to_model(vertices)[:, :2]
         assert (model.amax(0) - model.amin(0)).max() == pytest.approx(2 / 1.1, abs=1e-4)
         assert (model.amax(0) + model.amin(0)).abs().max() < 1e-3
+
+
+def test_who_reaches_towards_a_near_camera_fills_the_crop_as_well() -> None:
+    """A long box that leans towards the camera: its near end is thrice as large as its far end."""
+    vertices = box((-0.1, -0.15, -1.0), (0.1, 0.15, 0.9)).vertices
+    vertices = vertices + vertices[:, 2:] * torch.tensor([0.3, -0.2, 0.0])
+    model = place_person(vertices, torch.eye(3), distance_m=1.8).to_model(vertices)[:, :2]
+    assert (model.amax(0) - model.amin(0)).max() == pytest.approx(2 / 1.1, abs=1e-4)
+    assert (model.amax(0) + model.amin(0)).abs().max() < 1e-3
 
 
 @pytest.mark.parametrize("distance_m", [math.inf, 1.8])
