@@ -20,9 +20,9 @@ from pifuhd_ros.synthetic.synthesis import (
 )
 from pifuhd_ros.synthetic.wardrobe import load_wardrobe
 
-_FIRST_SEED = 2**40
-"""Far from the seeds of datasets and of held-out people."""
-_SEEDS = 2**60
+_SEEDS = 2**30
+"""As many for training, then as many for validation; torch takes 32 bits of a seed. Those of
+datasets and of held-out people are smaller."""
 _POINTS = 8192
 
 
@@ -49,7 +49,7 @@ class GeneratedPeople:
     def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
         """See ``PeopleSource.draw``."""
         people = -(-count // self.views)
-        first = _FIRST_SEED + (_SEEDS if self.validation else 0)
+        first = 2 * _SEEDS if self.validation else _SEEDS
         seeds = first + torch.randint(_SEEDS, (people,), generator=generator)
         config = SynthesisConfig(size_px, self.views, SamplingConfig(points=_POINTS))
         return view_samples(synthesize(self._make, seeds.tolist(), config))[:count]

@@ -155,6 +155,28 @@ def test_levels_do_not_teach_each_other() -> None:
     assert all(p.grad is not None for p in network.mlp.parameters())
 
 
+def test_points_are_asked_around_the_true_depth() -> None:
+    """With the truth put in, the estimate of depth no longer matters to the occupancy."""
+    maker = PieceMaker(Balls(), 0, "all", 1, 100, TINY.fine_size, TINY.coarse_size)
+    batch = maker(0)
+    network = new_network(TINY, 0)
+    last = [m for m in network.netG.image_filter.modules() if isinstance(m, torch.nn.Conv2d)][-1]
+
+    def logits(true_depth: bool) -> torch.Tensor:
+        outputs = run_levels(network, batch, ("coarse",), true_depth)
+        assert outputs.coarse is not None
+        return outputs.coarse.detach()
+
+    known, estimated = logits(True), logits(False)
+    assert last.bias is not None
+    with torch.no_grad():
+        last.bias.add_(0.3)
+    inside = batch.inside > 0.5
+    assert not torch.allclose(logits(False)[inside], estimated[inside], atol=1e-3)
+    moved = (logits(True) - known).abs()[inside].mean()
+    assert moved < (logits(False) - estimated).abs()[inside].mean()
+
+
 def test_balanced_sides_count_alike() -> None:
     """Nine points outside and one inside weigh the same; a constant is best at one half."""
     inside = torch.tensor([[1.0] + [0.0] * 9])
