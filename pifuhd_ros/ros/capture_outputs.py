@@ -14,7 +14,7 @@ from visualization_msgs.msg import MarkerArray
 from pifuhd_ros.msg import PersonMesh
 from pifuhd_ros.ros.headers import header_to_ros
 from pifuhd_ros.ros.images import image_to_ros
-from pifuhd_ros.ros.markers import markers_to_ros
+from pifuhd_ros.ros.markers import serialized_markers
 from pifuhd_ros.ros.parameters import CaptureParameters
 from pifuhd_ros.ros.person_meshes import person_mesh_to_ros
 from pifuhd_ros.ros.points import points_to_ros
@@ -51,7 +51,7 @@ class CaptureOutputs:
         for message in messages:
             self._mesh.publish(message)
         self._points.publish(points_to_ros([person.mesh for person in people], header))
-        self._markers.publish(markers_to_ros(people, header, parameters.marker_max_faces))
+        self._markers.publish(serialized_markers(people, header, parameters.marker_max_faces))
         if parameters.preview_height_px > 0:
             picture = preview(frame, people, parameters.preview_height_px)
             self._preview.publish(image_to_ros(picture, header))

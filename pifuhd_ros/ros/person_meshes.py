@@ -75,9 +75,10 @@ def person_mesh_from_ros(message: PersonMesh) -> Mesh:
 
 def _to_array(code: str, values: npt.NDArray[Any] | None) -> array[Any]:
     """A flat copy; rclpy takes an array.array as it is and looks at every number of all else."""
-    if values is None:
-        return array(code)
-    return array(code, np.ascontiguousarray(values, np.dtype(code)).tobytes())
+    flat = array(code)
+    if values is not None and values.size > 0:
+        flat.frombytes(np.ascontiguousarray(values, np.dtype(code)).data.cast("B"))
+    return flat
 
 
 def _rows(message: PersonMesh, name: str, code: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
