@@ -43,16 +43,39 @@ class CaptureOutputs:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def publish(
-        self, frame: Frame, people: Sequence[Reconstruction], parameters: CaptureParameters
+        self,
+        frame: Frame,
+        people: Sequence[Reconstruction],
+        parameters: CaptureParameters,
+        *,
+        only_heard: bool = False,
     ) -> tuple[PersonMesh, ...]:
-        """Publish the people of a frame and return their meshes as messages."""
+        """Publish the people of a frame.
+
+        Args:
+            frame: The frame that shows them.
+            people: Who was reconstructed.
+            parameters: As they are at this moment.
+            only_heard: Leave out what nobody subscribes to at this moment.
+
+        Returns:
+            The people's meshes as messages; none where they were left out.
+        """
+
+        def wanted(publisher: LifecyclePublisher) -> bool:
+            return not only_heard or publisher.get_subscription_count() > 0
+
         header = header_to_ros(frame.stamp_ns, frame.frame_id)
-        messages = tuple(person_mesh_to_ros(person, parameters.system) for person in people)
+        messages: tuple[PersonMesh, ...] = ()
+        if wanted(self._mesh):
+            messages = tuple(person_mesh_to_ros(person, parameters.system) for person in people)
         for message in messages:
             self._mesh.publish(message)
-        self._points.publish(points_to_ros([person.mesh for person in people], header))
-        self._markers.publish(serialized_markers(people, header, parameters.marker_max_faces))
-        if parameters.preview_height_px > 0:
+        if wanted(self._points):
+            self._points.publish(points_to_ros([person.mesh for person in people], header))
+        if wanted(self._markers):
+            self._markers.publish(serialized_markers(people, header, parameters.marker_max_faces))
+        if parameters.preview_height_px > 0 and wanted(self._preview):
             picture = preview(frame, people, parameters.preview_height_px)
             self._preview.publish(image_to_ros(picture, header))
         return messages
