@@ -13,6 +13,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker
 
+from pifuhd_ros.geometry.bounds import bounds
 from pifuhd_ros.ros.cdr import CdrWriter
 from pifuhd_ros.stages.decimate import decimate_mesh
 from pifuhd_ros.types import Mesh, Reconstruction
@@ -84,7 +85,7 @@ def _box_marker(mesh: Mesh, header: Header, number: int) -> Marker:
     marker = _marker(Marker.LINE_LIST, "box", header, number)
     marker.scale.x = _BOX_LINE_M
     marker.color = _BOX_COLOR
-    low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    low, high = bounds(mesh.vertices)
     is_high = np.array([[corner >> axis & 1 for axis in range(3)] for corner in range(8)])
     corners = _points(np.where(is_high, high, low))
     marker.points = [corners[corner] for edge in _EDGES for corner in edge]
@@ -92,7 +93,7 @@ def _box_marker(mesh: Mesh, header: Header, number: int) -> Marker:
 
 
 def _text_marker(person: Reconstruction, header: Header, number: int) -> Marker:
-    low, high = person.mesh.vertices.min(axis=0), person.mesh.vertices.max(axis=0)
+    low, high = bounds(person.mesh.vertices)
     middle = (low + high) / 2
     marker = _marker(Marker.TEXT_VIEW_FACING, "text", header, number)
     marker.scale.z = _TEXT_HEIGHT_M

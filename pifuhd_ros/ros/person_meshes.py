@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Point
 
+from pifuhd_ros.geometry.bounds import bounds
 from pifuhd_ros.msg import PersonMesh
 from pifuhd_ros.ros.headers import header_to_ros
 from pifuhd_ros.types import Mesh, Reconstruction
@@ -22,7 +23,7 @@ def person_mesh_to_ros(person: Reconstruction, system: str) -> PersonMesh:
         system: Name of the system that reconstructed it.
     """
     mesh = person.mesh
-    low, high = mesh.vertices.min(axis=0).tolist(), mesh.vertices.max(axis=0).tolist()
+    low, high = (corner.tolist() for corner in bounds(mesh.vertices))
     message = PersonMesh(
         header=header_to_ros(person.stamp_ns, person.frame_id),
         system=system,
