@@ -135,10 +135,10 @@ def _summary(status: NodeStatus) -> str:
         return status.problem
     if status.stage:
         return f"capturing: {status.stage}, {status.progress:.0%}"
-    if status.last_failed:
-        return f"{status.state}; last capture failed: {status.last_message}"
     if _stream_problem(status):
         return f"{status.state}; last frame failed: {status.stream.problem}"
+    if status.last_failed:
+        return f"{status.state}; last capture failed: {status.last_message}"
     if status.stream.is_on:
         rate_hz, latency_s = status.stream.rate_hz, status.stream.latency_s
         return f"{status.state}; {rate_hz:.1f} frames a second, {latency_s:.2f} s after the image"
