@@ -87,6 +87,7 @@ ROS_ROOTS = {
     "rcl_interfaces",
     "rclpy",
     "ros2cli",
+    "rosidl_parser",
     "rosidl_runtime_py",
     "std_srvs",
     "tf2_ros",

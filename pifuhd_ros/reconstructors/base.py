@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -47,7 +48,9 @@ class ReconstructionSettings:
 class Reconstructor(Protocol):
     """A system that turns a frame into the people in it.
 
-    It does one call at a time; make one for each thread that works at the same time.
+    It does one call at a time; make one for each thread that works at the same time. Only
+    ``detect``, ``encode`` and ``extract`` may run at once, each in one thread, for frames that
+    follow each other: ``extract(encode(frame, detect(frame)))`` is ``infer(frame)`` in steps.
     """
 
     name: str
@@ -101,6 +104,35 @@ class Reconstructor(Protocol):
 
         Raises:
             NoPersonError: no one is in the frame.
+            SurfaceError: the network found no usable shape.
+            DeviceError: the device's memory is too small.
+        """
+
+    def encode(
+        self,
+        frame: Frame,
+        people: Sequence[PersonDetection],
+        on_progress: OnProgress | None = None,
+    ) -> Any:
+        """Run the image networks on the people of a frame.
+
+        Args:
+            frame: as for ``infer``.
+            people: what ``detect`` has found in it.
+            on_progress: as for ``infer``.
+
+        Returns:
+            What ``extract`` of the same system takes; it holds the features of everybody.
+
+        Raises:
+            NoPersonError: ``people`` is empty.
+            DeviceError: the device's memory is too small.
+        """
+
+    def extract(self, encoded: Any, on_progress: OnProgress | None = None) -> list[Reconstruction]:
+        """Find, colour and place the surfaces of the people that were encoded.
+
+        Raises:
             SurfaceError: the network found no usable shape.
             DeviceError: the device's memory is too small.
         """

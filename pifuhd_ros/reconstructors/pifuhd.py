@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
-from pifuhd_ros.fields.pifuhd import encode_pifuhd
+from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
 from pifuhd_ros.networks.pifuhd import PUBLISHED, PifuhdNetwork
 from pifuhd_ros.networks.weights import load_network
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
@@ -37,6 +37,8 @@ from pifuhd_ros.types import (
 
 FEW_PIXELS = 0.25
 """A person who is smaller than this share of the network's crop is shown too coarsely."""
+_ENCODING = 0.3
+"""About the image networks' share of the work."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,21 @@ class Shape:
     """How many points the field was asked for."""
     timings_s: Mapping[str, float]
     """Seconds of each stage, in the order they ran."""
+
+
+@dataclass(frozen=True)
+class EncodedPerson:
+    """A person of a frame, as the image networks see them."""
+
+    frame: Frame
+    person: PersonDetection
+    crop: PersonCrop
+    normals: NormalMaps
+    occupancy: PifuhdField
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of each stage so far, in the order they ran."""
+    notices: tuple[str, ...] = ()
+    """What is known so far to be degraded."""
 
 
 class PifuhdReconstructor:
@@ -114,19 +131,48 @@ class PifuhdReconstructor:
         watch = StageWatch(self.device, on_progress)
         watch("detect", 0.0)
         people = self.detect(frame)
-        if not people:
-            height, width = frame.rgb.shape[:2]
-            raise NoPersonError(
-                f"no person was found in the image ({width} x {height} pixels): one must be in "
-                "view, well lit, and fill at least a sixth of the image's height"
-            )
-        chosen = people[: self.settings.max_people]
+        chosen, notices = self._choose(frame, people)
         results = []
         for number, person in enumerate(chosen):
             start, end = (0.05 + 0.95 * done / len(chosen) for done in (number, number + 1))
-            results.append(self._reconstruct(frame, person, watch, start, end))
-        if len(people) > len(chosen):
-            results[0] = replace(results[0], notices=(_others(people, chosen), *results[0].notices))
+            middle = start + _ENCODING * (end - start)
+            encoded = self._encode(frame, person, watch.part(start, middle))
+            result = self._extract(encoded, watch.part(middle, end))
+            result = replace(result, notices=(*notices, *result.notices))
+            results.append(replace(result, timings_s=watch.take_timings_s()))
+            notices = ()
+        return results
+
+    def encode(
+        self,
+        frame: Frame,
+        people: Sequence[PersonDetection],
+        on_progress: OnProgress | None = None,
+    ) -> list[EncodedPerson]:
+        """See ``Reconstructor.encode``."""
+        watch = StageWatch(self.device, on_progress)
+        chosen, notices = self._choose(frame, people)
+        results = []
+        for number, person in enumerate(chosen):
+            report = watch.part(number / len(chosen), (number + 1) / len(chosen))
+            encoded = self._encode(frame, person, report)
+            timings_s = watch.take_timings_s()
+            results.append(replace(encoded, notices=notices, timings_s=timings_s))
+            notices = ()
+        return results
+
+    def extract(
+        self, encoded: Sequence[EncodedPerson], on_progress: OnProgress | None = None
+    ) -> list[Reconstruction]:
+        """See ``Reconstructor.extract``."""
+        watch = StageWatch(self.device, on_progress)
+        results = []
+        for number, one in enumerate(encoded):
+            report = watch.part(number / len(encoded), (number + 1) / len(encoded))
+            result = self._extract(one, report)
+            timings_s = {**one.timings_s, **watch.take_timings_s()}
+            notices = (*one.notices, *result.notices)
+            results.append(replace(result, notices=notices, timings_s=timings_s))
         return results
 
     def reconstruct_crop(self, crop: PersonCrop, on_progress: OnProgress | None = None) -> Shape:
@@ -142,37 +188,42 @@ class PifuhdReconstructor:
         """
         watch = StageWatch(self.device, on_progress)
         with memory_errors_explained(self.device):
-            normals, field = encode_pifuhd(self.network, crop, watch.part(0.0, 0.3))
-            surface = extract_surface(
-                field, self.settings.resolution, on_progress=watch.part(0.3, 0.9)
-            )
-        watch("clean", 0.9)
-        mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
-        watch("texture", 0.92)
-        mesh = texture_mesh(mesh, crop)
-        return Shape(mesh, normals, surface.visited_points, watch.take_timings_s())
+            normals, occupancy = encode_pifuhd(self.network, crop, watch.part(0.0, _ENCODING))
+        mesh, visited_points = self._shape(occupancy, crop, watch.part(_ENCODING, 1.0))
+        return Shape(mesh, normals, visited_points, watch.take_timings_s())
 
     def close(self) -> None:
         """Free the detector; the network goes with the last reference to it."""
         self.detector.close()
 
-    def _reconstruct(
-        self,
-        frame: Frame,
-        person: PersonDetection,
-        watch: StageWatch,
-        start: float,
-        end: float,
-    ) -> Reconstruction:
-        report = watch.part(start, end)
+    def _choose(
+        self, frame: Frame, people: Sequence[PersonDetection]
+    ) -> tuple[Sequence[PersonDetection], tuple[str, ...]]:
+        """The people to reconstruct, and what the first of them has to say of the others."""
+        if not people:
+            height, width = frame.rgb.shape[:2]
+            raise NoPersonError(
+                f"no person was found in the image ({width} x {height} pixels): one must be in "
+                "view, well lit, and fill at least a sixth of the image's height"
+            )
+        chosen = people[: self.settings.max_people]
+        return chosen, (_others(people, chosen),) if len(people) > len(chosen) else ()
+
+    def _encode(self, frame: Frame, person: PersonDetection, report: OnProgress) -> EncodedPerson:
         report("crop", 0.0)
         size = self.network.config.fine_size
         is_published = self.network.config.name == PUBLISHED.name
         crop = crop_person(frame, person, size, "keypoints" if is_published else "mask")
-        shape = self.reconstruct_crop(crop, watch.part(start, start + 0.98 * (end - start)))
+        with memory_errors_explained(self.device):
+            normals, occupancy = encode_pifuhd(self.network, crop, report)
+        return EncodedPerson(frame, person, crop, normals, occupancy)
+
+    def _extract(self, encoded: EncodedPerson, report: OnProgress) -> Reconstruction:
+        frame, person, crop = encoded.frame, encoded.person, encoded.crop
+        mesh, _ = self._shape(encoded.occupancy, crop, report)
         report("place", 0.98)
         placement = place_in_camera(
-            shape.mesh,
+            mesh,
             crop,
             frame,
             person,
@@ -180,16 +231,34 @@ class PifuhdReconstructor:
             vertical_fov_deg=self.settings.vertical_fov_deg,
         )
         report("place", 1.0)
+        quality = _quality_notices(person, self.network.config.fine_size)
         return Reconstruction(
             mesh=placement.mesh,
             detection=person,
-            timings_s=watch.take_timings_s(),
+            timings_s={},
             scale_source=placement.scale_source,
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
-            notices=(*_quality_notices(person, size), *placement.notices),
-            normals=shape.normals,
+            notices=(*quality, *placement.notices),
+            normals=encoded.normals,
         )
+
+    def _shape(
+        self, occupancy: PifuhdField, crop: PersonCrop, report: OnProgress
+    ) -> tuple[Mesh, int]:
+        """The coloured mesh in model space, and how many points the field was asked for."""
+
+        def report_surface(stage: str, fraction: float) -> None:
+            report(stage, 0.86 * fraction)
+
+        with memory_errors_explained(self.device):
+            surface = extract_surface(
+                occupancy, self.settings.resolution, on_progress=report_surface
+            )
+        report("clean", 0.86)
+        mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
+        report("texture", 0.9)
+        return texture_mesh(mesh, crop), surface.visited_points
 
 
 def _quality_notices(person: PersonDetection, size: int) -> list[str]:
@@ -207,7 +276,7 @@ def _quality_notices(person: PersonDetection, size: int) -> list[str]:
     return notices
 
 
-def _others(people: list[PersonDetection], chosen: list[PersonDetection]) -> str:
+def _others(people: Sequence[PersonDetection], chosen: Sequence[PersonDetection]) -> str:
     return (
         f"{len(people)} people were found; the {len(chosen)} most prominent "
         f"{'is' if len(chosen) == 1 else 'are'} reconstructed (max_people)."

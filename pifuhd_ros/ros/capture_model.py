@@ -1,15 +1,13 @@
-"""The reconstructor of the node and the one thread that touches it."""
+"""The reconstructor of the node, and the one thread for captures on request."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-import torch
-
 from pifuhd_ros.reconstructors.table import Reconstructor
+from pifuhd_ros.ros.failures import free_memory
 from pifuhd_ros.ros.parameters import CaptureParameters
 from pifuhd_ros.ros.shipped_photo import shipped_photo
 from pifuhd_ros.stages.image_io import read_frame
@@ -22,6 +20,7 @@ class CaptureModel:
     """Loads, runs and frees a reconstructor in a single worker thread.
 
     One thread, because torch and OpenMP keep a pool of threads for every thread that calls them.
+    Continuous capture has threads of its own, and rests while this one works.
     """
 
     def __init__(self, reconstructors: Mapping[str, type[Reconstructor]]) -> None:
@@ -43,12 +42,20 @@ class CaptureModel:
         """
         return self._worker.submit(self._load, parameters).result()
 
+    @property
+    def reconstructor(self) -> Reconstructor:
+        """The loaded reconstructor, for continuous capture.
+
+        Raises:
+            RuntimeError: None is loaded.
+        """
+        if self._reconstructor is None:
+            raise RuntimeError("there is no reconstructor before load()")
+        return self._reconstructor
+
     def run(self, work: Callable[[Reconstructor], Result]) -> Result:
         """Return what ``work`` makes of the loaded reconstructor; raises what it raises."""
-        reconstructor = self._reconstructor
-        if reconstructor is None:
-            raise RuntimeError("run() without load()")
-        return self._worker.submit(work, reconstructor).result()
+        return self._worker.submit(work, self.reconstructor).result()
 
     def unload(self) -> None:
         """Free the model and its GPU memory; nothing happens where none is loaded."""
@@ -56,9 +63,7 @@ class CaptureModel:
         if reconstructor is not None:
             self._worker.submit(reconstructor.close).result()
         del reconstructor
-        gc.collect()
-        if torch.cuda.is_initialized():
-            torch.cuda.empty_cache()
+        free_memory()
 
     def close(self) -> None:
         """Unload and end the worker thread."""

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
@@ -17,24 +17,30 @@ from pifuhd_ros.ros.capture_model import CaptureModel
 from pifuhd_ros.ros.capture_outputs import CaptureOutputs
 from pifuhd_ros.ros.capture_reply import CaptureReply
 from pifuhd_ros.ros.capture_slot import CaptureSlot, CaptureTicket, never
+from pifuhd_ros.ros.capture_stream import CaptureStream
 from pifuhd_ros.ros.capture_triggers import CaptureTriggers
 from pifuhd_ros.ros.capture_work import CaptureRequest, check_request, run_capture
 from pifuhd_ros.ros.diagnostics import CaptureDiagnostics
+from pifuhd_ros.ros.failures import explain, free_memory_of, is_expected
 from pifuhd_ros.ros.frame_source import FrameSource
 from pifuhd_ros.ros.node_parameters import NodeParameters
 from pifuhd_ros.ros.parameters import ParameterSpec
 from pifuhd_ros.ros.progress_steps import in_steps
 from pifuhd_ros.ros.spin import run_node
-from pifuhd_ros.types import CaptureCancelled, OnProgress, PifuhdError
+from pifuhd_ros.ros.stream_meter import StreamStatus
+from pifuhd_ros.types import CaptureCancelled, OnProgress
 
 State = Literal["unconfigured", "inactive", "active", "finalized"]
 BUSY = "a capture is running: try again when it is done"
+STREAM_LOG_PERIOD_S = 10.0
+"""Shortest time between two equal complaints about frames of continuous capture."""
 
 
 class CaptureNode(LifecycleNode):
     """Holds the model from configure to cleanup and the subscriptions while active.
 
-    One capture runs at a time. What can go wrong in it ends in its reply, never in the node.
+    One capture on request runs at a time; continuous capture rests meanwhile. What can go wrong in
+    it ends in its reply, never in the node.
     """
 
     def __init__(self, reconstructors: Mapping[str, type[Reconstructor]] = RECONSTRUCTORS) -> None:
@@ -43,15 +49,13 @@ class CaptureNode(LifecycleNode):
         self._state: State = "unconfigured"
         self._source: FrameSource | None = None
         self._outputs: CaptureOutputs | None = None
+        self._stream: CaptureStream | None = None
+        self._logged = ("", 0.0)
         self._slot = CaptureSlot()
         self._model = CaptureModel(reconstructors)
-        self._diagnostics = CaptureDiagnostics(self)
+        self._diagnostics = CaptureDiagnostics(self, self._stream_status)
         self._settings = NodeParameters(self, lock_reason=self._lock_reason)
         self._triggers = CaptureTriggers(self, self._capture, refusal=self._refusal)
-        self._timer = self.create_timer(
-            1.0, self._on_timer, callback_group=MutuallyExclusiveCallbackGroup()
-        )
-        self._timer.cancel()
         self.add_post_set_parameters_callback(self._on_parameters_set)
 
     def autostart(self) -> None:
@@ -100,18 +104,20 @@ class CaptureNode(LifecycleNode):
                 transport=parameters.image_transport,
                 reliability=parameters.image_reliability,
             )
+            self._stream = self._make_stream(self._source)
         except Exception as error:
+            self._close_source()
             return self._fail("activate", error)
         result = super().on_activate(state)
         self._enter("active")
         topic = self._source.image_topic
         self.get_logger().info(f"active: images from {topic}")
         self._diagnostics.update(image_topic=topic)
-        self._schedule()
+        self._stream.switch(parameters.continuous)
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop the running capture and unsubscribe."""
+        """Stop what runs and unsubscribe."""
         self._deactivate("the node is being deactivated")
         return super().on_deactivate(state)
 
@@ -144,11 +150,16 @@ class CaptureNode(LifecycleNode):
         return TransitionCallbackReturn.FAILURE
 
     def _deactivate(self, reason: str) -> None:
-        self._timer.cancel()
         if self._state == "active":
             # No new capture from here on; then the end of the one that runs.
             self._enter("inactive")
         self._slot.clear(reason)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+        self._close_source()
+
+    def _close_source(self) -> None:
         if self._source is not None:
             self._source.close()
             self._source = None
@@ -213,9 +224,9 @@ class CaptureNode(LifecycleNode):
         self, request: CaptureRequest, ticket: CaptureTicket, on_progress: OnProgress | None
     ) -> CaptureReply:
         parameters = self._settings.read()
-        source, outputs = self._source, self._outputs
-        if source is None or outputs is None:
-            raise RuntimeError("an active node has a source and outputs")
+        source, outputs, stream = self._source, self._outputs, self._stream
+        if source is None or outputs is None or stream is None:
+            raise RuntimeError("an active node has a source, outputs and a stream")
         check_request(request)
 
         def report(stage: str, progress: float) -> None:
@@ -223,35 +234,40 @@ class CaptureNode(LifecycleNode):
             if on_progress is not None:
                 on_progress(stage, progress)
 
-        return self._model.run(
-            lambda reconstructor: run_capture(
-                request,
-                reconstructor,
-                parameters=parameters,
-                source=source,
-                outputs=outputs,
-                check=ticket.check,
-                on_progress=in_steps(report),
+        with stream.paused(ticket.check):
+            return self._model.run(
+                lambda reconstructor: run_capture(
+                    request,
+                    reconstructor,
+                    parameters=parameters,
+                    source=source,
+                    outputs=outputs,
+                    check=ticket.check,
+                    on_progress=in_steps(report),
+                )
             )
+
+    def _make_stream(self, source: FrameSource) -> CaptureStream:
+        if self._outputs is None:
+            raise RuntimeError("a configured node has outputs")
+        return CaptureStream(
+            source,
+            self._model.reconstructor,
+            self._outputs,
+            read_parameters=self._settings.read,
+            now_ns=lambda: int(self.get_clock().now().nanoseconds),
+            describe=self._describe_frame_failure,
         )
 
-    def _on_timer(self) -> None:
-        # While a request is served, the turn passes without a word.
-        if self._state == "active" and not self._slot.is_taken:
-            self._capture(CaptureRequest())
+    def _stream_status(self) -> StreamStatus:
+        stream = self._stream
+        return StreamStatus() if stream is None else stream.status()
 
     def _on_parameters_set(self, parameters: list[Parameter]) -> None:
-        if any(parameter.name in ("continuous", "period_s") for parameter in parameters):
-            self._schedule()
-
-    def _schedule(self) -> None:
-        """Start or stop the continuous captures as the parameters and the state want it."""
-        if self._state == "active" and self.get_parameter("continuous").value:
-            period_s = self.get_parameter("period_s").value
-            self._timer.timer_period_ns = int(period_s * 1e9)
-            self._timer.reset()
-        else:
-            self._timer.cancel()
+        stream = self._stream
+        for parameter in parameters:
+            if parameter.name == "continuous" and stream is not None:
+                stream.switch(parameter.value)
 
     def _lock_reason(self, spec: ParameterSpec) -> str | None:
         if spec.applies == "configure" and self._state in ("inactive", "active"):
@@ -262,10 +278,22 @@ class CaptureNode(LifecycleNode):
 
     def _describe(self, error: Exception) -> str:
         """Return an error in a sentence; log the traceback of one that nobody raised on purpose."""
-        if isinstance(error, PifuhdError):
-            return str(error)
-        self.get_logger().error("".join(traceback.format_exception(error)))
-        return f"unexpected {type(error).__name__}: {error}"
+        if not is_expected(error):
+            self.get_logger().error("".join(traceback.format_exception(error)))
+        free_memory_of(error)
+        return explain(error)
+
+    def _describe_frame_failure(self, error: Exception) -> str:
+        """The same for a frame of continuous capture; what repeats itself is logged rarely."""
+        problem = explain(error)
+        last_problem, logged_s = self._logged
+        now_s = time.monotonic()
+        if problem != last_problem or now_s - logged_s > STREAM_LOG_PERIOD_S:
+            self._logged = (problem, now_s)
+            trace = "" if is_expected(error) else "".join(traceback.format_exception(error))
+            self.get_logger().warning(f"a frame failed: {problem}\n{trace}".rstrip())
+        free_memory_of(error)
+        return problem
 
 
 def main(arguments: list[str] | None = None) -> int:

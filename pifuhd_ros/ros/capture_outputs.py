@@ -14,7 +14,7 @@ from visualization_msgs.msg import MarkerArray
 from pifuhd_ros.msg import PersonMesh
 from pifuhd_ros.ros.headers import header_to_ros
 from pifuhd_ros.ros.images import image_to_ros
-from pifuhd_ros.ros.markers import markers_to_ros
+from pifuhd_ros.ros.markers import serialized_markers
 from pifuhd_ros.ros.parameters import CaptureParameters
 from pifuhd_ros.ros.person_meshes import person_mesh_to_ros
 from pifuhd_ros.ros.points import points_to_ros
@@ -43,16 +43,39 @@ class CaptureOutputs:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def publish(
-        self, frame: Frame, people: Sequence[Reconstruction], parameters: CaptureParameters
+        self,
+        frame: Frame,
+        people: Sequence[Reconstruction],
+        parameters: CaptureParameters,
+        *,
+        only_heard: bool = False,
     ) -> tuple[PersonMesh, ...]:
-        """Publish the people of a frame and return their meshes as messages."""
+        """Publish the people of a frame.
+
+        Args:
+            frame: The frame that shows them.
+            people: Who was reconstructed.
+            parameters: As they are at this moment.
+            only_heard: Leave out what nobody subscribes to at this moment.
+
+        Returns:
+            The people's meshes as messages; none where they were left out.
+        """
+
+        def wanted(publisher: LifecyclePublisher) -> bool:
+            return not only_heard or publisher.get_subscription_count() > 0
+
         header = header_to_ros(frame.stamp_ns, frame.frame_id)
-        messages = tuple(person_mesh_to_ros(person, parameters.system) for person in people)
+        messages: tuple[PersonMesh, ...] = ()
+        if wanted(self._mesh):
+            messages = tuple(person_mesh_to_ros(person, parameters.system) for person in people)
         for message in messages:
             self._mesh.publish(message)
-        self._points.publish(points_to_ros([person.mesh for person in people], header))
-        self._markers.publish(markers_to_ros(people, header, parameters.marker_max_faces))
-        if parameters.preview_height_px > 0:
+        if wanted(self._points):
+            self._points.publish(points_to_ros([person.mesh for person in people], header))
+        if wanted(self._markers):
+            self._markers.publish(serialized_markers(people, header, parameters.marker_max_faces))
+        if parameters.preview_height_px > 0 and wanted(self._preview):
             picture = preview(frame, people, parameters.preview_height_px)
             self._preview.publish(image_to_ros(picture, header))
         return messages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
 from pifuhd_ros.ros.capture_reply import CaptureReply
+from pifuhd_ros.ros.stream_meter import StreamStatus
 
 PERIOD_S = 1.0
 
@@ -31,20 +32,28 @@ class NodeStatus:
     """Fraction of the running capture in [0, 1]."""
     image_topic: str = ""
     captures: int = 0
-    """Captures that ended, well or not."""
+    """Captures on request that ended, well or not."""
     last_failed: bool = False
     last_message: str = ""
     """What the last capture answered."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
     """Stages of the last capture."""
+    stream: StreamStatus = field(default_factory=StreamStatus)
+    """Continuous capture."""
 
 
 class CaptureDiagnostics:
     """Publishes the node's status every second, and at once when it is updated."""
 
-    def __init__(self, node: Node) -> None:
-        """Start publishing."""
+    def __init__(self, node: Node, stream_status: Callable[[], StreamStatus]) -> None:
+        """Start publishing.
+
+        Args:
+            node: The node whose status it is.
+            stream_status: Says how continuous capture goes.
+        """
         self._node = node
+        self._stream_status = stream_status
         self._lock = threading.Lock()
         self._status = NodeStatus()
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -53,7 +62,7 @@ class CaptureDiagnostics:
     def update(self, **changes: Any) -> None:
         """Change fields of the status and publish it."""
         with self._lock:
-            self._status = replace(self._status, **changes)
+            self._status = replace(self._status, **changes, stream=self._stream_status())
             stamp = self._node.get_clock().now().to_msg()
             name = f"{self._node.get_fully_qualified_name().lstrip('/')}: capture"
             self._publisher.publish(status_to_ros(self._status, name=name, stamp=stamp))
@@ -82,6 +91,8 @@ def status_to_ros(status: NodeStatus, *, name: str, stamp: Time) -> DiagnosticAr
         "last capture": status.last_message,
     }
     values |= {f"{stage} [s]": f"{seconds:.3f}" for stage, seconds in status.timings_s.items()}
+    if status.stream.is_on:
+        values |= _stream_values(status.stream)
     message = DiagnosticArray()
     message.header.stamp = stamp
     message.status = [
@@ -95,10 +106,24 @@ def status_to_ros(status: NodeStatus, *, name: str, stamp: Time) -> DiagnosticAr
     return message
 
 
+def _stream_values(stream: StreamStatus) -> dict[str, str]:
+    values = {
+        "stream rate [1/s]": f"{stream.rate_hz:.2f}",
+        "stream latency [s]": f"{stream.latency_s:.3f}",
+        "stream worst latency [s]": f"{stream.worst_latency_s:.3f}",
+        "stream since arrival [s]": f"{stream.since_arrival_s:.3f}",
+        "stream published": str(stream.published),
+        "stream dropped": str(stream.dropped),
+        "stream failed": str(stream.failed),
+        "stream problem": stream.problem,
+    }
+    return values | {f"stream {step} [s]": f"{s:.3f}" for step, s in stream.steps_s.items()}
+
+
 def _level(status: NodeStatus) -> bytes:
     if status.problem:
         level: bytes = DiagnosticStatus.ERROR
-    elif status.last_failed:
+    elif status.last_failed or _stream_problem(status):
         level = DiagnosticStatus.WARN
     else:
         level = DiagnosticStatus.OK
@@ -110,6 +135,15 @@ def _summary(status: NodeStatus) -> str:
         return status.problem
     if status.stage:
         return f"capturing: {status.stage}, {status.progress:.0%}"
+    if _stream_problem(status):
+        return f"{status.state}; last frame failed: {status.stream.problem}"
     if status.last_failed:
         return f"{status.state}; last capture failed: {status.last_message}"
+    if status.stream.is_on:
+        rate_hz, latency_s = status.stream.rate_hz, status.stream.latency_s
+        return f"{status.state}; {rate_hz:.1f} frames a second, {latency_s:.2f} s after the image"
     return status.state
+
+
+def _stream_problem(status: NodeStatus) -> str:
+    return status.stream.problem if status.stream.is_on else ""

@@ -25,6 +25,8 @@ CAMERA_INFO_PATIENCE_S = 1.0
 """How long to wait for a first calibration that somebody seems to publish."""
 DEPTH_PATIENCE_S = 0.25
 """How long to wait for the depth of the last image."""
+FOLLOWED_DEPTHS = 3
+"""As many depth images are kept for the next image to be followed."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class Shot:
     image: Image | CompressedImage
     camera_info: CameraInfo | None
     depth: Image | None
+    arrived_s: float = 0.0
+    """When the image came, by time.monotonic."""
 
 
 class FrameSource:
     """Subscribes to image, camera_info and depth, and gathers shots when asked to.
 
-    Between captures no image is kept. Freshness goes by arrival, not by stamp: the camera's clock
-    may be another one than ours.
+    Between captures no image is kept, but the newest one while it is followed. Freshness goes by
+    arrival, not by stamp: the camera's clock may be another one than ours.
     """
 
     def __init__(self, node: Node, *, transport: str, reliability: str) -> None:
@@ -58,6 +62,9 @@ class FrameSource:
         self._depths: deque[Image] = deque(maxlen=1)
         self._shortest_gap_s = 0.0
         self._last_kept_s = 0.0
+        self._on_drop: Callable[[], None] | None = None
+        self._newest: tuple[Image | CompressedImage, float] | None = None
+        self._last_depths: deque[Image] = deque(maxlen=FOLLOWED_DEPTHS)
         # From here on messages come, in other threads.
         group = ReentrantCallbackGroup()
         compressed = transport == "compressed"
@@ -124,7 +131,7 @@ class FrameSource:
                         f"no image within {timeout_s:g} s: {self._image_input.silence()}"
                     )
                 self._wait(lambda: False, time.monotonic() + window_s, check)
-                self._wait_for_companions(images[-1], check)
+                self._wait_for_companions(images[-1], self._depths, check)
             finally:
                 self._images = None
             depths = list(self._depths)
@@ -134,8 +141,39 @@ class FrameSource:
                 for image in images
             ]
 
+    def follow(self, *, on_drop: Callable[[], None]) -> None:
+        """Keep the newest image for ``newest`` from here on.
+
+        Args:
+            on_drop: Called for every image that a newer one has replaced before it was taken.
+        """
+        with self._changed:
+            self._on_drop = on_drop
+
+    def unfollow(self) -> None:
+        """Keep no more images."""
+        with self._changed:
+            self._on_drop = self._newest = None
+            self._last_depths.clear()
+
+    def newest(self, *, patience_s: float, check: Callable[[], None]) -> Shot | None:
+        """Take the newest image, with what belongs to it, or None where none comes.
+
+        Args:
+            patience_s: How long to wait for an image that has not been taken yet.
+            check: Called again and again; what it raises ends the wait.
+        """
+        with self._changed:
+            self._wait(lambda: self._newest is not None, time.monotonic() + patience_s, check)
+            if self._newest is None:
+                return None
+            (image, arrived_s), self._newest = self._newest, None
+            self._wait_for_companions(image, self._last_depths, check)
+            depth = _nearest(list(self._last_depths), image)
+            return Shot(image, self._camera_info, depth, arrived_s)
+
     def _wait_for_companions(
-        self, image: Image | CompressedImage, check: Callable[[], None]
+        self, image: Image | CompressedImage, depths: deque[Image], check: Callable[[], None]
     ) -> None:
         if self._node.count_publishers(self._info_subscription.topic_name) > 0:
             patience_s = time.monotonic() + CAMERA_INFO_PATIENCE_S
@@ -143,9 +181,7 @@ class FrameSource:
         if self._depth_input.has_publisher():
             last_ns = stamp_ns_from_ros(image.header.stamp) - DEPTH_TOLERANCE_NS
             self._wait(
-                lambda: any(
-                    stamp_ns_from_ros(depth.header.stamp) >= last_ns for depth in self._depths
-                ),
+                lambda: any(stamp_ns_from_ros(depth.header.stamp) >= last_ns for depth in depths),
                 time.monotonic() + DEPTH_PATIENCE_S,
                 check,
             )
@@ -163,6 +199,11 @@ class FrameSource:
     def _on_image(self, message: Image | CompressedImage) -> None:
         with self._changed:
             now_s = time.monotonic()
+            if self._on_drop is not None:
+                if self._newest is not None:
+                    self._on_drop()
+                self._newest = (message, now_s)
+                self._changed.notify_all()
             if self._images is None or now_s - self._last_kept_s < self._shortest_gap_s:
                 return
             self._images.append(message)
@@ -171,6 +212,9 @@ class FrameSource:
 
     def _on_depth(self, message: Image) -> None:
         with self._changed:
+            if self._on_drop is not None:
+                self._last_depths.append(message)
+                self._changed.notify_all()
             if self._images is not None:
                 self._depths.append(message)
                 self._changed.notify_all()

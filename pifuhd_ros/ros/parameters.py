@@ -174,13 +174,14 @@ class CaptureParameters:
     )
     window_s: float = _parameter(
         0.5,
-        "How long frames are gathered after the first one [s]; the best of them is reconstructed.",
+        "How long a capture on request gathers frames after the first one [s]; the best of them "
+        "is reconstructed.",
         minimum=0.0,
         maximum=10.0,
     )
     max_frames: int = _parameter(
         5,
-        "Most frames to choose from, spread over the window.",
+        "Most frames that a capture on request chooses from, spread over the window.",
         minimum=1,
         maximum=50,
     )
@@ -214,12 +215,14 @@ class CaptureParameters:
     )
     continuous: bool = _parameter(
         False,
-        "Capture again and again while active.",
+        "Capture frame after frame while active, always the newest; its steps overlap. Topics "
+        "that nobody subscribes to are left out.",
     )
     period_s: float = _parameter(
-        1.0,
-        "Shortest time from one start of a continuous capture to the next [s].",
-        minimum=0.01,
+        0.0,
+        "Shortest time from one frame of continuous capture to the next [s]; 0: as fast as it "
+        "goes.",
+        minimum=0.0,
         maximum=3600.0,
     )
     autostart: bool = _parameter(

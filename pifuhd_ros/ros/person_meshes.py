@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import Point
 
+from pifuhd_ros.geometry.bounds import bounds
 from pifuhd_ros.msg import PersonMesh
 from pifuhd_ros.ros.headers import header_to_ros
 from pifuhd_ros.types import Mesh, Reconstruction
@@ -22,7 +23,7 @@ def person_mesh_to_ros(person: Reconstruction, system: str) -> PersonMesh:
         system: Name of the system that reconstructed it.
     """
     mesh = person.mesh
-    low, high = mesh.vertices.min(axis=0).tolist(), mesh.vertices.max(axis=0).tolist()
+    low, high = (corner.tolist() for corner in bounds(mesh.vertices))
     message = PersonMesh(
         header=header_to_ros(person.stamp_ns, person.frame_id),
         system=system,
@@ -75,9 +76,10 @@ def person_mesh_from_ros(message: PersonMesh) -> Mesh:
 
 def _to_array(code: str, values: npt.NDArray[Any] | None) -> array[Any]:
     """A flat copy; rclpy takes an array.array as it is and looks at every number of all else."""
-    if values is None:
-        return array(code)
-    return array(code, np.ascontiguousarray(values, np.dtype(code)).tobytes())
+    flat = array(code)
+    if values is not None and values.size > 0:
+        flat.frombytes(np.ascontiguousarray(values, np.dtype(code)).data.cast("B"))
+    return flat
 
 
 def _rows(message: PersonMesh, name: str, code: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ from rclpy.executors import MultiThreadedExecutor
 from rclpy.node import Node
 
 CALLBACK_THREADS = 6
-"""A waiting service, a waiting action and a continuous capture leave three for everything else."""
+"""A waiting service and a waiting action leave four for everything else."""
 
 
 class Spinner:

@@ -14,11 +14,13 @@ from pifuhd_ros.types.mesh import Mesh
 MIN_TARGET_FACES = 40
 """As many faces as six clusters, one for each direction of an axis, can have between them."""
 
-_HALVINGS = 12
+_TRIES = 12
+_ENOUGH = 0.92
+"""A grid that leaves this share of the faces that may be left is fine enough."""
 
 
 def decimate_mesh(mesh: Mesh, target_faces: int) -> Mesh:
-    """Merge vertices that share a cell of a grid, the finest one that leaves few enough faces.
+    """Merge vertices that share a cell of a grid, about the finest that leaves few enough faces.
 
     No vertex moves by more than the diagonal of a cell. Normals, colours (in linear light) and
     ``seen`` (by majority) are averaged over the merged vertices. The result need not be closed.
@@ -40,30 +42,56 @@ def decimate_mesh(mesh: Mesh, target_faces: int) -> Mesh:
         raise ValueError(f"target_faces is {target_faces}: give at least {MIN_TARGET_FACES}")
     if len(mesh.faces) <= target_faces:
         return mesh
-    too_fine, coarse_enough = 0.0, 2.0 * float(np.ptp(mesh.vertices, axis=0).max())
-    for _ in range(_HALVINGS):
-        cell_size = (too_fine + coarse_enough) / 2.0
-        if len(_merged_faces(mesh, _clusters(mesh, cell_size))) > target_faces:
+    grid = _Grid(mesh)
+    too_fine, coarse_enough = 0.0, 2.0 * grid.extent
+    cell_size = grid.extent / np.sqrt(target_faces)
+    for _ in range(_TRIES):
+        left = grid.count_faces(cell_size)
+        if left > target_faces:
             too_fine = cell_size
         else:
             coarse_enough = cell_size
-    return _merge(mesh, _clusters(mesh, coarse_enough))
+            if left >= _ENOUGH * target_faces:
+                break
+        # On a surface the number of faces goes with the inverse square of the cell's size.
+        aim = (1 + _ENOUGH) / 2 * target_faces
+        cell_size *= np.sqrt(left / aim)
+        if not too_fine < cell_size < coarse_enough:
+            cell_size = (too_fine + coarse_enough) / 2.0
+    return _merge(mesh, np.unique(grid.keys(coarse_enough), return_inverse=True)[1].reshape(-1))
 
 
-def _clusters(mesh: Mesh, cell_size: float) -> npt.NDArray[np.int64]:
-    """Number (V,) of the cluster of each vertex: a grid cell, and the axis the surface faces most.
+class _Grid:
+    """The cells that a mesh's vertices fall into, for any size of a cell."""
 
-    The axis keeps apart the two sides of what is thinner than a cell, such as fingers.
-    """
-    normals = vertex_normals(mesh.vertices, mesh.faces) if mesh.normals is None else mesh.normals
-    axis = np.abs(normals).argmax(axis=-1)
-    is_positive = np.take_along_axis(normals, axis[:, None], axis=-1)[:, 0] > 0
-    cells = np.floor((mesh.vertices - mesh.vertices.min(axis=0)) / cell_size).astype(np.int64)
-    per_axis = cells.max(axis=0) + 1
-    keys = (cells[:, 0] * per_axis[1] + cells[:, 1]) * per_axis[2] + cells[:, 2]
-    keys = (keys * 3 + axis) * 2 + is_positive
-    clusters: npt.NDArray[np.int64] = np.unique(keys, return_inverse=True)[1].reshape(-1)
-    return clusters
+    def __init__(self, mesh: Mesh) -> None:
+        """Lay coordinates and corners out in columns, over which numpy runs several times faster.
+
+        The axis that the surface faces most keeps apart the two sides of what is thinner than a
+        cell, such as fingers.
+        """
+        columns = np.ascontiguousarray(mesh.vertices.T, np.float32)
+        self._from_low = columns - columns.min(axis=1, keepdims=True)
+        self.extent = float(self._from_low.max())
+        self._corners = np.ascontiguousarray(mesh.faces.T)
+        normals = mesh.normals
+        if normals is None:
+            normals = vertex_normals(mesh.vertices, mesh.faces)
+        across = np.ascontiguousarray(normals.T)
+        axis = np.abs(across).argmax(axis=0)
+        self._side = 2 * axis + (np.take_along_axis(across, axis[None], axis=0)[0] > 0)
+
+    def keys(self, cell_size: float) -> npt.NDArray[np.int64]:
+        """A number (V,) that vertices of one cell and one side share."""
+        x, y, z = np.floor(self._from_low / np.float32(cell_size)).astype(np.int64)
+        cells = (x * (int(y.max()) + 1) + y) * (int(z.max()) + 1) + z
+        keys: npt.NDArray[np.int64] = cells * 6 + self._side
+        return keys
+
+    def count_faces(self, cell_size: float) -> int:
+        """How many faces have their corners in three cells; some may fall upon each other."""
+        a, b, c = self.keys(cell_size)[self._corners]
+        return int(np.count_nonzero((a != b) & (b != c) & (c != a)))
 
 
 def _merged_faces(mesh: Mesh, clusters: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -140,6 +140,48 @@ def test_the_same_frame_gives_the_same_mesh(
     assert np.array_equal(again.mesh.colors, person.mesh.colors)
 
 
+def test_the_steps_one_after_another_are_the_whole(
+    model: Reconstructor, frame: Frame, person: Reconstruction
+) -> None:
+    fractions: list[float] = []
+    encoded = model.encode(frame, model.detect(frame), lambda _, f: fractions.append(f))
+    assert fractions == sorted(fractions)
+    fractions.clear()
+    (again,) = model.extract(encoded, lambda _, f: fractions.append(f))
+
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert np.array_equal(again.mesh.vertices, person.mesh.vertices)
+    assert np.array_equal(again.mesh.colors, person.mesh.colors)
+    assert (again.stamp_ns, again.notices) == (person.stamp_ns, person.notices)
+    assert ["detect", *again.timings_s] == list(person.timings_s)
+
+
+def test_the_steps_can_run_at_once(
+    model: Reconstructor, frame: Frame, person: Reconstruction
+) -> None:
+    people = model.detect(frame)
+    encoded = model.encode(frame, people)
+    results: list[Reconstruction] = []
+    work = (
+        lambda: model.detect(frame),
+        lambda: model.encode(frame, people),
+        lambda: results.extend(model.extract(encoded)),
+    )
+    threads = [threading.Thread(target=one) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert np.array_equal(results[0].mesh.vertices, person.mesh.vertices)
+
+
+def test_nobody_cannot_be_encoded(model: Reconstructor, frame: Frame) -> None:
+    with pytest.raises(NoPersonError, match="640 x 480"):
+        model.encode(frame, [])
+
+
 def test_progress_runs_from_0_to_1(model: Reconstructor, frame: Frame) -> None:
     reports: list[tuple[str, float]] = []
 

@@ -260,6 +260,8 @@ class FakeCamera:
         )
         self.image: Image | CompressedImage | None = None
         self.camera_info: CameraInfo | None = None
+        self.stamps_now = False
+        """Whether each image gets the present time instead of its own stamp."""
         self._shown = 0
         self._timer = client.node.create_timer(0.03, self._publish)
 
@@ -281,6 +283,8 @@ class FakeCamera:
         if self.camera_info is not None:
             self._info_publisher.publish(self.camera_info)
         if self.image is not None:
+            if self.stamps_now:
+                self.image.header.stamp = self._client.node.get_clock().now().to_msg()
             self._image_publisher.publish(self.image)
             self._shown += 1
 

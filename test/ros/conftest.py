@@ -49,6 +49,7 @@ def rig(_session_rig: Rig) -> Iterator[Rig]:
 
     _session_rig.camera.show(picture(fake_capture.ONE_PERSON))
     _session_rig.camera.camera_info = calibration()
+    _session_rig.camera.stamps_now = False
     _session_rig.release_file.unlink(missing_ok=True)
     _session_rig.client.received["/diagnostics"].clear()
     yield _session_rig

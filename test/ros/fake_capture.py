@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 import trimesh
 
 from pifuhd_ros.ros.capture_node import CaptureNode
@@ -32,6 +34,15 @@ NOBODY = (0, 0, 0)
 NO_SURFACE = (255, 0, 255)
 CRASH = (255, 0, 0)
 WAIT_FOR_RELEASE = (0, 0, 255)
+SLOW = (0, 255, 0)
+STEP_S = 0.06
+"""What each step of SLOW takes."""
+OUT_OF_MEMORY: dict[tuple[int, int, int], Exception] = {
+    (255, 1, 0): MemoryError("Unable to allocate 3.00 GiB for an array"),
+    (255, 2, 0): torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    (255, 3, 0): RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"),
+    (255, 4, 0): RuntimeError("CUDA error: out of memory"),
+}
 RELEASE_FILE = "FAKE_RELEASE_FILE"
 """Environment variable: the file whose appearance ends WAIT_FOR_RELEASE."""
 
@@ -53,27 +64,49 @@ class FakeReconstructor:
         return cls()
 
     def detect(self, frame: Frame) -> list[PersonDetection]:
-        return [] if tuple(frame.rgb[0, 0]) == NOBODY else [detection(frame)]
+        if command(frame) == SLOW:
+            time.sleep(STEP_S)
+        return [] if command(frame) == NOBODY else [detection(frame)]
 
     def close(self) -> None:
         """Nothing is held."""
 
     def infer(self, frame: Frame, on_progress: OnProgress | None = None) -> list[Reconstruction]:
         report = on_progress or (lambda stage, progress: None)
-        command = tuple(int(value) for value in frame.rgb[0, 0])
         report("detect", 0.0)
-        if command == NOBODY:
+        encoded = self.encode(frame, self.detect(frame), report)
+        return self.extract(encoded, report)
+
+    def encode(
+        self,
+        frame: Frame,
+        people: Sequence[PersonDetection],
+        on_progress: OnProgress | None = None,
+    ) -> Frame:
+        if not people:
             raise NoPersonError("no person was found: step in front of the camera")
-        if command == NO_SURFACE:
+        if command(frame) == CRASH:
+            raise RuntimeError("a bug in the networks")
+        if command(frame) in OUT_OF_MEMORY:
+            raise OUT_OF_MEMORY[command(frame)]
+        if command(frame) == SLOW:
+            time.sleep(STEP_S)
+        return frame
+
+    def extract(
+        self, encoded: Frame, on_progress: OnProgress | None = None
+    ) -> list[Reconstruction]:
+        report = on_progress or (lambda stage, progress: None)
+        if command(encoded) == NO_SURFACE:
             raise SurfaceError("the field has no surface")
-        if command == CRASH:
-            raise RuntimeError("CUDA out of memory")
-        if command == WAIT_FOR_RELEASE:
+        if command(encoded) == WAIT_FOR_RELEASE:
             self._wait(report)
+        if command(encoded) == SLOW:
+            time.sleep(STEP_S)
         report("surface", 0.5)
         report("texture", 1.0)
-        count = 2 if command == TWO_PEOPLE else 1
-        return [self._person(frame, number) for number in range(count)]
+        count = 2 if command(encoded) == TWO_PEOPLE else 1
+        return [self._person(encoded, number) for number in range(count)]
 
     def _wait(self, report: OnProgress) -> None:
         release = Path(os.environ[RELEASE_FILE])
@@ -91,6 +124,12 @@ class FakeReconstructor:
             frame_id=frame.frame_id,
             notices=("No calibration.",) if frame.camera is None else (),
         )
+
+
+def command(frame: Frame) -> tuple[int, int, int]:
+    """What the image asks for."""
+    red, green, blue = frame.rgb[0, 0].tolist()
+    return red, green, blue
 
 
 def detection(frame: Frame) -> PersonDetection:

@@ -129,17 +129,6 @@ def test_change_counts_for_the_next_capture(rig: Rig) -> None:
         assert rig.client.set(save_formats=["glb", "ply"]) == []
 
 
-def test_continuous_captures_until_told_otherwise(rig: Rig) -> None:
-    captures = lambda: int(rig.client.diagnostics()[-1]["captures"])  # noqa: E731
-    rig.client.capture()
-    wait_until(rig.client.diagnostics, "diagnostics")
-    before = captures()
-    assert rig.client.set(period_s=0.05, continuous=True) == []
-    wait_until(lambda: captures() >= before + 3, "three captures")
-    assert rig.client.set(continuous=False) == []
-    wait_until(lambda: rig.client.capture().success, "capture on request")
-
-
 @pytest.mark.parametrize(
     ("weights", "words"),
     [

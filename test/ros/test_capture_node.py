@@ -162,7 +162,7 @@ def test_broken_image_is_answered_and_the_node_goes_on(rig: Rig, what: str) -> N
     [
         (fake_capture.NOBODY, "no person was found: step in front of the camera"),
         (fake_capture.NO_SURFACE, "the field has no surface"),
-        (fake_capture.CRASH, "unexpected RuntimeError: CUDA out of memory"),
+        (fake_capture.CRASH, "unexpected RuntimeError: a bug in the networks"),
     ],
 )
 def test_failed_reconstruction_is_answered_and_the_node_goes_on(
@@ -177,10 +177,30 @@ def test_failed_reconstruction_is_answered_and_the_node_goes_on(
     assert rig.client.capture().success
 
 
+@pytest.mark.parametrize("command", fake_capture.OUT_OF_MEMORY, ids=str)
+def test_running_out_of_memory_is_answered_with_what_to_do_and_survived(
+    rig: Rig, command: tuple[int, int, int]
+) -> None:
+    rig.camera.show(picture(command))
+    response = rig.client.capture()
+    assert not response.success
+    assert response.message.startswith("out of memory: lower resolution or max_people, ")
+    assert str(fake_capture.OUT_OF_MEMORY[command]) in response.message
+    told = wait_until(
+        lambda: [s for s in rig.client.diagnostics() if s["last capture"] == response.message],
+        "diagnostics",
+    )
+    assert told[-1]["level"] == str(DiagnosticStatus.WARN[0])
+    rig.camera.show(picture(fake_capture.ONE_PERSON))
+    assert rig.client.capture().success
+
+
 def test_crash_leaves_its_traceback_in_the_log(rig: Rig) -> None:
     rig.camera.show(picture(fake_capture.CRASH))
     rig.client.capture()
-    wait_until(lambda: 'raise RuntimeError("CUDA out of memory")' in rig.process.output(), "trace")
+    wait_until(
+        lambda: 'raise RuntimeError("a bug in the networks")' in rig.process.output(), "trace"
+    )
 
 
 def test_calibration_of_another_size_is_scaled_and_said(rig: Rig) -> None:

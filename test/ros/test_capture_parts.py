@@ -23,6 +23,7 @@ from pifuhd_ros.ros.parameters import CaptureParameters
 from pifuhd_ros.ros.preview import preview
 from pifuhd_ros.ros.progress_steps import in_steps
 from pifuhd_ros.ros.stage_clock import StageClock
+from pifuhd_ros.ros.stream_meter import StreamMeter, StreamStatus
 from pifuhd_ros.types import CaptureCancelled, ExportError, Frame, ImageError
 
 
@@ -133,6 +134,12 @@ def test_preview_shows_the_photo_and_everybody() -> None:
         (NodeStatus(state="active", stage="surface", progress=0.5), DiagnosticStatus.OK, "50%"),
         (NodeStatus(state="active", last_failed=True, last_message="nobody"), DiagnosticStatus.WARN,
          "active; last capture failed: nobody"),
+        (NodeStatus(state="active", stream=StreamStatus(is_on=True, rate_hz=9.5, latency_s=0.25)),
+         DiagnosticStatus.OK, "active; 9.5 frames a second, 0.25 s after the image"),
+        (NodeStatus(state="active", stream=StreamStatus(is_on=True, problem="dark")),
+         DiagnosticStatus.WARN, "active; last frame failed: dark"),
+        (NodeStatus(state="active", stream=StreamStatus(problem="dark")),
+         DiagnosticStatus.OK, "active"),
         (NodeStatus(problem="cannot configure"), DiagnosticStatus.ERROR, "cannot configure"),
     ],
 )  # fmt: skip
@@ -150,3 +157,26 @@ def test_status_carries_the_time_of_each_stage() -> None:
     assert told.name == "robot/capture: capture"
     values = {entry.key: entry.value for entry in told.values}
     assert (values["detect [s]"], values["surface [s]"]) == ("0.250", "1.500")
+
+
+def test_meter_counts_and_forgets_what_was_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("pifuhd_ros.ros.stream_meter.time.monotonic", lambda: now_s)
+    meter = StreamMeter()
+    assert meter.status(is_on=True, steps_s={}) == StreamStatus(is_on=True)
+    meter.count_published(latency_s=9.0, since_arrival_s=8.0)
+    now_s = 200.0
+    for latency_s in (0.1, 0.4, 0.2):
+        meter.count_published(latency_s=latency_s, since_arrival_s=latency_s / 2)
+        now_s += 0.5
+    meter.count_dropped()
+    meter.count_failed("nobody")
+    status = meter.status(is_on=True, steps_s={"detect": 0.1})
+    assert (status.published, status.dropped, status.failed) == (4, 1, 1)
+    assert (status.latency_s, status.worst_latency_s, status.since_arrival_s) == (0.2, 0.4, 0.1)
+    assert status.rate_hz == pytest.approx(2.0)
+    assert status.problem == "nobody"
+    meter.count_published(latency_s=0.1, since_arrival_s=0.1)
+    assert meter.status(is_on=True, steps_s={}).problem == ""
+    now_s = 300.0
+    assert meter.status(is_on=True, steps_s={}).rate_hz == 0.0

@@ -19,7 +19,7 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from pifuhd_ros.msg import PersonMesh
-from pifuhd_ros.ros.markers import markers_to_ros
+from pifuhd_ros.ros.markers import serialized_markers
 from pifuhd_ros.ros.person_meshes import person_mesh_from_ros, person_mesh_to_ros
 from pifuhd_ros.ros.points import points_from_ros, points_to_ros
 from pifuhd_ros.types import Mesh, PersonDetection, Reconstruction
@@ -160,8 +160,7 @@ def test_another_cloud_is_refused_in_words() -> None:
 
 
 def markers_of(people: list[Reconstruction]) -> dict[tuple[str, int], Marker]:
-    message = markers_to_ros(people, HEADER, max_faces=1000)
-    message = deserialize_message(serialize_message(message), MarkerArray)
+    message = deserialize_message(serialized_markers(people, HEADER, max_faces=1000), MarkerArray)
     assert message.markers[0].action == Marker.DELETEALL
     for marker in message.markers:
         assert marker.header == HEADER
@@ -222,5 +221,6 @@ def test_a_large_mesh_is_made_smaller() -> None:
         ]
     )
     mesh = Mesh(vertices=vertices.astype(np.float32), faces=faces)
-    message = markers_to_ros([replace(PERSON, mesh=mesh)], HEADER, max_faces=500)
+    person = replace(PERSON, mesh=mesh)
+    message = deserialize_message(serialized_markers([person], HEADER, 500), MarkerArray)
     assert 100 < len(message.markers[1].points) / 3 <= 500

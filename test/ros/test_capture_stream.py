@@ -1,0 +1,171 @@
+"""Continuous capture over real DDS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not installed: see the README for ROS 2 from wheels")
+
+import fake_capture
+from capture_harness import LATCHED, Rig, picture, wait_until
+from diagnostic_msgs.msg import DiagnosticStatus
+from visualization_msgs.msg import MarkerArray
+
+from pifuhd_ros.msg import PersonMesh
+from pifuhd_ros.ros.headers import stamp_ns_from_ros
+
+
+def streaming(rig: Rig) -> list[dict[str, str]]:
+    """What the diagnostics have said of the stream."""
+    return [status for status in rig.client.diagnostics() if "stream published" in status]
+
+
+def wait_for_status(rig: Rig, done: Callable[[dict[str, str]], bool], what: str) -> dict[str, str]:
+    def newest() -> dict[str, str] | None:
+        statuses = streaming(rig)
+        return statuses[-1] if statuses and done(statuses[-1]) else None
+
+    status: dict[str, str] = wait_until(newest, what)
+    return status
+
+
+@pytest.fixture
+def stream(rig: Rig) -> Iterator[Rig]:
+    """The session's node in continuous capture, before a camera whose images bear their time."""
+    # Whatever was asked for before, nothing is wrong now.
+    assert rig.client.capture().success
+    rig.camera.stamps_now = True
+    rig.client.received["/capture/mesh"].clear()
+    rig.client.listen(PersonMesh, "/capture/mesh", LATCHED)
+    assert rig.client.set(continuous=True) == []
+    yield rig
+    assert rig.client.set(continuous=False) == []
+
+
+def meshes(rig: Rig) -> list[Any]:
+    return list(rig.client.received["/capture/mesh"])
+
+
+def test_frame_after_frame_is_published_in_order_and_told(stream: Rig) -> None:
+    stream.camera.show(picture(fake_capture.SLOW))
+    wait_until(lambda: len(meshes(stream)) >= 60, "60 meshes")
+    status = wait_for_status(stream, lambda s: float(s["stream rate [1/s]"]) > 0, "rate")
+    # The first are those of captures before, which late subscribers get, too.
+    stamps_ns = [stamp_ns_from_ros(mesh.header.stamp) for mesh in meshes(stream)][20:]
+    assert all(later > earlier for earlier, later in pairwise(stamps_ns))
+    # Its three slow steps overlap: more frames a second than one after another can make.
+    assert float(status["stream rate [1/s]"]) > 1.3 / (3 * fake_capture.STEP_S)
+    steps_s = [float(status[f"stream {s} [s]"]) for s in ("detect", "networks", "surface")]
+    assert all(step_s >= 0.95 * fake_capture.STEP_S for step_s in steps_s)
+    assert sum(steps_s) < float(status["stream latency [s]"]) < 3 * sum(steps_s)
+    assert float(status["stream latency [s]"]) <= float(status["stream worst latency [s]"])
+    assert 0 < float(status["stream since arrival [s]"]) <= float(status["stream latency [s]"])
+    # The camera is quicker.
+    assert int(status["stream dropped"]) > 0
+    assert (status["stream failed"], status["level"]) == ("0", str(DiagnosticStatus.OK[0]))
+    assert "frames a second" in status["message"]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (fake_capture.NOBODY, "no person was found"),
+        (fake_capture.CRASH, "unexpected RuntimeError: a bug in the networks"),
+        (next(iter(fake_capture.OUT_OF_MEMORY)), "out of memory: lower resolution"),
+        (fake_capture.NO_SURFACE, "the field has no surface"),
+    ],
+)
+def test_frames_that_fail_do_not_stop_the_stream(
+    stream: Rig, command: tuple[int, int, int], words: str
+) -> None:
+    stream.camera.show(picture(command))
+    status = wait_for_status(stream, lambda s: words in s["stream problem"], "failure")
+    assert status["level"] == str(DiagnosticStatus.WARN[0])
+    assert words in status["message"]
+    wait_until(lambda: words in stream.process.output(), "log message")
+    stream.camera.show(picture(fake_capture.ONE_PERSON))
+    before = len(meshes(stream))
+    wait_until(lambda: len(meshes(stream)) >= before + 3, "meshes")
+    wait_for_status(stream, lambda s: s["stream problem"] == "", "recovery")
+
+
+def test_broken_image_does_not_stop_the_stream(stream: Rig) -> None:
+    broken = picture(fake_capture.ONE_PERSON)
+    broken.encoding = "nonsense8"
+    stream.camera.show(broken)
+    wait_for_status(stream, lambda s: "nonsense8" in s["stream problem"], "failure")
+    stream.camera.show(picture(fake_capture.ONE_PERSON))
+    wait_until(lambda: meshes(stream), "mesh")
+
+
+def test_capture_on_request_has_its_turn(stream: Rig) -> None:
+    stream.camera.show(picture(fake_capture.SLOW))
+    wait_until(lambda: len(meshes(stream)) >= 3, "meshes")
+    for _ in range(3):
+        assert stream.client.capture().success
+    goal = stream.client.send_goal()
+    assert goal.accepted
+    assert stream.client.result(goal.get_result_async()).result.success
+    before = len(meshes(stream))
+    wait_until(lambda: len(meshes(stream)) >= before + 5, "meshes after the request")
+
+
+def test_request_can_be_cancelled_while_it_waits_for_its_turn(stream: Rig) -> None:
+    stream.camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
+    wait_for_status(stream, lambda s: s["state"] == "active", "stream")
+    time.sleep(0.3)
+    goal = stream.client.send_goal()
+    assert goal.accepted
+    stream.client.result(goal.cancel_goal_async())
+    answer = stream.client.result(goal.get_result_async())
+    assert answer.result.message == "cancelled on request"
+    stream.release_file.touch()
+    stream.camera.show(picture(fake_capture.ONE_PERSON))
+    wait_until(lambda: len(meshes(stream)) >= 3, "meshes")
+
+
+def test_deactivating_ends_the_stream_at_once(stream: Rig) -> None:
+    stream.camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
+    wait_for_status(stream, lambda s: s["state"] == "active", "stream")
+    time.sleep(0.3)
+    start_s = time.monotonic()
+    assert stream.client.transition("deactivate")
+    assert time.monotonic() - start_s < 5
+    stream.release_file.touch()
+    stream.camera.show(picture(fake_capture.ONE_PERSON))
+    before = len(meshes(stream))
+    time.sleep(0.3)
+    assert len(meshes(stream)) == before
+    assert stream.client.transition("activate")
+    wait_until(lambda: len(meshes(stream)) >= before + 3, "meshes after activation")
+
+
+def test_stream_ends_when_told(rig: Rig) -> None:
+    rig.client.listen(PersonMesh, "/capture/mesh", LATCHED)
+    for _ in range(3):
+        assert rig.client.set(continuous=True) == []
+        before = len(meshes(rig))
+        wait_until(lambda b=before: len(meshes(rig)) >= b + 3, "meshes")
+        assert rig.client.set(continuous=False) == []
+        time.sleep(0.2)
+        ended = len(meshes(rig))
+        time.sleep(0.3)
+        assert len(meshes(rig)) == ended
+    off = lambda: "stream published" not in rig.client.diagnostics()[-1]  # noqa: E731
+    wait_until(off, "diagnostics without a stream")
+
+
+def test_markers_of_the_stream_are_read_by_an_ordinary_subscriber(stream: Rig) -> None:
+    stream.client.listen(MarkerArray, "/capture/markers", LATCHED)
+    stream.camera.show(picture(fake_capture.TWO_PEOPLE))
+    markers = wait_until(
+        lambda: [m for m in stream.client.received["/capture/markers"] if len(m.markers) == 7], ""
+    )[0].markers
+    faces = len(fake_capture.ball(0).faces)
+    assert [len(marker.points) for marker in markers] == [0, 3 * faces, 24, 0, 3 * faces, 24, 0]
+    assert [len(marker.colors) for marker in markers] == [0, 3 * faces, 0, 0, 3 * faces, 0, 0]
