@@ -161,6 +161,18 @@ class Client:
         """Keep what comes on a topic in ``received``."""
         self.node.create_subscription(message_type, topic, self.received[topic].append, profile)
 
+    @contextmanager
+    def listening(
+        self, message_type: type[Any], topic: str, profile: QoSProfile
+    ) -> Iterator[list[Any]]:
+        """A list that fills with what comes on a topic, for as long as it is needed."""
+        messages: list[Any] = []
+        subscription = self.node.create_subscription(message_type, topic, messages.append, profile)
+        try:
+            yield messages
+        finally:
+            self.node.destroy_subscription(subscription)
+
     def call(self, client: Any, request: Any) -> Any:
         """Call a service and return its answer."""
         return self.result(self.start(client, request))

@@ -14,6 +14,10 @@ from capture_harness import Rig, picture, wait_until
 def test_goal_brings_the_person_and_feedback_of_each_stage(rig: Rig) -> None:
     goal = rig.client.send_goal("by_action")
     assert goal.accepted
+    # Before the result: once that has come, rclpy drops the feedback that is still on its way.
+    feedback = wait_until(
+        lambda: (f := list(rig.client.feedback)) and f[-1].stage == "save" and f, "feedback"
+    )
     answer = rig.client.result(goal.get_result_async())
     assert answer.status == GoalStatus.STATUS_SUCCEEDED
     assert answer.result.success
@@ -21,9 +25,6 @@ def test_goal_brings_the_person_and_feedback_of_each_stage(rig: Rig) -> None:
     assert answer.result.files == [
         str(rig.output_folder / f"by_action.{end}") for end in ("glb", "ply")
     ]
-    feedback = wait_until(
-        lambda: rig.client.feedback if rig.client.feedback[-1].stage == "save" else None, "feedback"
-    )
     stages = list(dict.fromkeys(message.stage for message in feedback))
     assert stages == ["image", "select", "detect", "surface", "texture", "publish", "save"]
     progress = [message.progress for message in feedback]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -34,29 +35,32 @@ def wait_for_status(rig: Rig, done: Callable[[dict[str, str]], bool], what: str)
     return status
 
 
-@pytest.fixture
-def stream(rig: Rig) -> Iterator[Rig]:
+@dataclass(frozen=True)
+class Stream(Rig):
     """The session's node in continuous capture, before a camera whose images bear their time."""
+
+    meshes: list[Any]
+    """What has come on ~/mesh."""
+
+
+@pytest.fixture
+def stream(rig: Rig) -> Iterator[Stream]:
+    """See ``Stream``."""
     # Whatever was asked for before, nothing is wrong now.
     assert rig.client.capture().success
     rig.camera.stamps_now = True
-    rig.client.received["/capture/mesh"].clear()
-    rig.client.listen(PersonMesh, "/capture/mesh", LATCHED)
-    assert rig.client.set(continuous=True) == []
-    yield rig
-    assert rig.client.set(continuous=False) == []
+    with rig.client.listening(PersonMesh, "/capture/mesh", LATCHED) as meshes:
+        assert rig.client.set(continuous=True) == []
+        yield Stream(**vars(rig), meshes=meshes)
+        assert rig.client.set(continuous=False) == []
 
 
-def meshes(rig: Rig) -> list[Any]:
-    return list(rig.client.received["/capture/mesh"])
-
-
-def test_frame_after_frame_is_published_in_order_and_told(stream: Rig) -> None:
+def test_frame_after_frame_is_published_in_order_and_told(stream: Stream) -> None:
     stream.camera.show(picture(fake_capture.SLOW))
-    wait_until(lambda: len(meshes(stream)) >= 60, "60 meshes")
+    wait_until(lambda: len(stream.meshes) >= 60, "60 meshes")
     status = wait_for_status(stream, lambda s: float(s["stream rate [1/s]"]) > 0, "rate")
     # The first are those of captures before, which late subscribers get, too.
-    stamps_ns = [stamp_ns_from_ros(mesh.header.stamp) for mesh in meshes(stream)][20:]
+    stamps_ns = [stamp_ns_from_ros(mesh.header.stamp) for mesh in list(stream.meshes)][20:]
     assert all(later > earlier for earlier, later in pairwise(stamps_ns))
     # Its three slow steps overlap: more frames a second than one after another can make.
     assert float(status["stream rate [1/s]"]) > 1.3 / (3 * fake_capture.STEP_S)
@@ -81,7 +85,7 @@ def test_frame_after_frame_is_published_in_order_and_told(stream: Rig) -> None:
     ],
 )
 def test_frames_that_fail_do_not_stop_the_stream(
-    stream: Rig, command: tuple[int, int, int], words: str
+    stream: Stream, command: tuple[int, int, int], words: str
 ) -> None:
     stream.camera.show(picture(command))
     status = wait_for_status(stream, lambda s: words in s["stream problem"], "failure")
@@ -89,33 +93,33 @@ def test_frames_that_fail_do_not_stop_the_stream(
     assert words in status["message"]
     wait_until(lambda: words in stream.process.output(), "log message")
     stream.camera.show(picture(fake_capture.ONE_PERSON))
-    before = len(meshes(stream))
-    wait_until(lambda: len(meshes(stream)) >= before + 3, "meshes")
+    before = len(stream.meshes)
+    wait_until(lambda: len(stream.meshes) >= before + 3, "meshes")
     wait_for_status(stream, lambda s: s["stream problem"] == "", "recovery")
 
 
-def test_broken_image_does_not_stop_the_stream(stream: Rig) -> None:
+def test_broken_image_does_not_stop_the_stream(stream: Stream) -> None:
     broken = picture(fake_capture.ONE_PERSON)
     broken.encoding = "nonsense8"
     stream.camera.show(broken)
     wait_for_status(stream, lambda s: "nonsense8" in s["stream problem"], "failure")
     stream.camera.show(picture(fake_capture.ONE_PERSON))
-    wait_until(lambda: meshes(stream), "mesh")
+    wait_until(lambda: stream.meshes, "mesh")
 
 
-def test_capture_on_request_has_its_turn(stream: Rig) -> None:
+def test_capture_on_request_has_its_turn(stream: Stream) -> None:
     stream.camera.show(picture(fake_capture.SLOW))
-    wait_until(lambda: len(meshes(stream)) >= 3, "meshes")
+    wait_until(lambda: len(stream.meshes) >= 3, "meshes")
     for _ in range(3):
         assert stream.client.capture().success
     goal = stream.client.send_goal()
     assert goal.accepted
     assert stream.client.result(goal.get_result_async()).result.success
-    before = len(meshes(stream))
-    wait_until(lambda: len(meshes(stream)) >= before + 5, "meshes after the request")
+    before = len(stream.meshes)
+    wait_until(lambda: len(stream.meshes) >= before + 5, "meshes after the request")
 
 
-def test_request_can_be_cancelled_while_it_waits_for_its_turn(stream: Rig) -> None:
+def test_request_can_be_cancelled_while_it_waits_for_its_turn(stream: Stream) -> None:
     stream.camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
     wait_for_status(stream, lambda s: s["state"] == "active", "stream")
     time.sleep(0.3)
@@ -126,10 +130,10 @@ def test_request_can_be_cancelled_while_it_waits_for_its_turn(stream: Rig) -> No
     assert answer.result.message == "cancelled on request"
     stream.release_file.touch()
     stream.camera.show(picture(fake_capture.ONE_PERSON))
-    wait_until(lambda: len(meshes(stream)) >= 3, "meshes")
+    wait_until(lambda: len(stream.meshes) >= 3, "meshes")
 
 
-def test_deactivating_ends_the_stream_at_once(stream: Rig) -> None:
+def test_deactivating_ends_the_stream_at_once(stream: Stream) -> None:
     stream.camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
     wait_for_status(stream, lambda s: s["state"] == "active", "stream")
     time.sleep(0.3)
@@ -138,34 +142,32 @@ def test_deactivating_ends_the_stream_at_once(stream: Rig) -> None:
     assert time.monotonic() - start_s < 5
     stream.release_file.touch()
     stream.camera.show(picture(fake_capture.ONE_PERSON))
-    before = len(meshes(stream))
+    before = len(stream.meshes)
     time.sleep(0.3)
-    assert len(meshes(stream)) == before
+    assert len(stream.meshes) == before
     assert stream.client.transition("activate")
-    wait_until(lambda: len(meshes(stream)) >= before + 3, "meshes after activation")
+    wait_until(lambda: len(stream.meshes) >= before + 3, "meshes after activation")
 
 
-def test_stream_ends_when_told(rig: Rig) -> None:
-    rig.client.listen(PersonMesh, "/capture/mesh", LATCHED)
+def test_stream_ends_when_told(stream: Stream) -> None:
     for _ in range(3):
-        assert rig.client.set(continuous=True) == []
-        before = len(meshes(rig))
-        wait_until(lambda b=before: len(meshes(rig)) >= b + 3, "meshes")
-        assert rig.client.set(continuous=False) == []
+        wait_until(lambda: len(stream.meshes) >= 12, "meshes")
+        assert stream.client.set(continuous=False) == []
         time.sleep(0.2)
-        ended = len(meshes(rig))
+        ended = len(stream.meshes)
         time.sleep(0.3)
-        assert len(meshes(rig)) == ended
-    off = lambda: "stream published" not in rig.client.diagnostics()[-1]  # noqa: E731
-    wait_until(off, "diagnostics without a stream")
+        assert len(stream.meshes) == ended
+        off = lambda: "stream published" not in stream.client.diagnostics()[-1]  # noqa: E731
+        wait_until(off, "diagnostics without a stream")
+        stream.meshes.clear()
+        assert stream.client.set(continuous=True) == []
 
 
-def test_markers_of_the_stream_are_read_by_an_ordinary_subscriber(stream: Rig) -> None:
-    stream.client.listen(MarkerArray, "/capture/markers", LATCHED)
+def test_markers_of_the_stream_are_read_by_an_ordinary_subscriber(stream: Stream) -> None:
     stream.camera.show(picture(fake_capture.TWO_PEOPLE))
-    markers = wait_until(
-        lambda: [m for m in stream.client.received["/capture/markers"] if len(m.markers) == 7], ""
-    )[0].markers
+    with stream.client.listening(MarkerArray, "/capture/markers", LATCHED) as arrays:
+        full = wait_until(lambda: [m for m in arrays if len(m.markers) == 7], "markers")
+    markers = full[0].markers
     faces = len(fake_capture.ball(0).faces)
     assert [len(marker.points) for marker in markers] == [0, 3 * faces, 24, 0, 3 * faces, 24, 0]
     assert [len(marker.colors) for marker in markers] == [0, 3 * faces, 0, 0, 3 * faces, 0, 0]
