@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch.nn import functional as F
 
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
+from pifuhd_ros.networks.point_chain import PointChain, chain_of
 from pifuhd_ros.networks.sampling import resize_map, sample_features
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.normals import NormalMaps
 from pifuhd_ros.types.progress import OnProgress
 
 # Points that are evaluated at once: the layers' outputs stay in a CPU's caches, and a GPU is busy.
-_CPU_CHUNK = 4096
-_GPU_CHUNK = 262144
+_CPU_CHUNK = 2048
+_GPU_CHUNK = 131072
 
 
 def encode_pifuhd(
@@ -67,6 +69,12 @@ class PifuhdField:
     fine_features: torch.Tensor
     """(1, C, h, w) from encode_fine."""
 
+    @cached_property
+    def chain(self) -> PointChain:
+        """The network's two levels of point MLPs."""
+        network = self.network
+        return chain_of(network.netG.mlp, network.mlp, network.config.depth_scale)
+
     @property
     def level(self) -> float:
         """Occupancy on the surface."""
@@ -86,46 +94,33 @@ class PifuhdField:
     def query(self, points: torch.Tensor) -> torch.Tensor:
         """Occupancy (N,) float32 at points (N, 3) float32 in model space.
 
-        Points of one column (equal x and y) see the same image features: what depends on these
-        alone is computed once a column, which on a grid saves a quarter of the arithmetic.
+        Points of one column (equal x and y) that follow each other see the same image features:
+        what depends on these alone is computed once, which on a grid saves a quarter of the
+        arithmetic.
         """
         if points.dim() != 2 or points.shape[1] != 3:
             raise ValueError(f"expected points (N, 3), got {tuple(points.shape)}")
         if points.device != self.device:
             raise ValueError(f"expected points on {self.device}, got {points.device}")
-        points = points.to(torch.float32)
-        columns, column = _columns(points)
-        order = torch.argsort(column, stable=True)
         chunk = _CPU_CHUNK if self.device.type == "cpu" else _GPU_CHUNK
-        occupancy = torch.empty(len(points), device=self.device)
-        for start in range(0, len(points), chunk):
-            part = order[start : start + chunk]
-            own_column = column[part]
-            first, last = int(own_column[0]), int(own_column[-1])
-            occupancy[part] = self._occupancy(
-                columns[first : last + 1], own_column - first, points[part, 2:]
-            )
+        parts = points.to(torch.float32).split(chunk)
+        occupancy = torch.cat([self._occupancy(part) for part in parts])
         inside = (points[:, :2].abs() <= 1).all(1)
         return torch.where(inside, occupancy, torch.zeros_like(occupancy))
 
-    def _occupancy(
-        self, columns: torch.Tensor, column: torch.Tensor, z: torch.Tensor
-    ) -> torch.Tensor:
-        """Occupancy (N,) at heights z (N, 1) above the columns' (M, 2) column-th."""
+    def _occupancy(self, points: torch.Tensor) -> torch.Tensor:
+        columns, column = _columns(points)
         coarse = sample_features(self.coarse_features, columns[None])[0]
         fine = sample_features(self.fine_features, columns[None])[0]
-        depth = z * self.network.config.depth_scale
-        _, phi = self.network.netG.mlp.query_columns(coarse, column, depth)
-        logits, _ = self.network.mlp.query_columns(fine, column, phi)
-        return torch.sigmoid(logits)
+        terms = self.chain.column_terms(coarse, fine)
+        return torch.sigmoid(self.chain.logits(terms, column, points[:, 2]))
 
 
 def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The distinct (x, y) of points (N, 3): columns (M, 2), and each point's column (N,) int64."""
-    bits = points[:, :2].contiguous().view(torch.int32).to(torch.int64)
-    keys, column = torch.unique((bits[:, 0] << 32) | (bits[:, 1] & 0xFFFFFFFF), return_inverse=True)
-    halves = torch.stack([keys >> 32, (keys << 32) >> 32], 1)
-    return halves.to(torch.int32).view(torch.float32), column
+    """Runs of equal (x, y) in points (N, 3): columns (M, 2), and each point's column (N,) int64."""
+    bits = torch.stack((points[:, 0], points[:, 1]), 1).view(torch.int64)[:, 0]
+    runs, column = torch.unique_consecutive(bits, return_inverse=True)
+    return runs.view(torch.float32).view(-1, 2), column
 
 
 def _crop_normals(normals: torch.Tensor, crop: PersonCrop) -> torch.Tensor:

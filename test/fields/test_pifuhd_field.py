@@ -119,7 +119,7 @@ def test_minus_zero_is_zero(field: PifuhdField) -> None:
 
 def test_columns_are_found_exactly() -> None:
     points = torch.tensor(
-        [[0.5, -0.25, 1], [-0.5, 0.25, 2], [0.5, -0.25, 3], [-1e-30, 1, 4], [1, -1e-30, 5]]
+        [[0.5, -0.25, 1], [0.5, -0.25, 3], [-0.5, 0.25, 2], [-1e-30, 1, 4], [1, -1e-30, 5]]
     )
     columns, column = pifuhd._columns(points)
     assert len(columns) == 4
