@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch.nn import functional as F
 
-from pifuhd_ros.networks.pifuhd import PifuhdNetwork
-from pifuhd_ros.networks.point_chain import PointChain, chain_of
+from pifuhd_ros.fields.engine import PifuhdEngine
 from pifuhd_ros.networks.sampling import resize_map, sample_features
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.normals import NormalMaps
@@ -21,39 +19,41 @@ _GPU_CHUNK = 131072
 
 
 def encode_pifuhd(
-    network: PifuhdNetwork, crop: PersonCrop, on_progress: OnProgress | None = None
+    engine: PifuhdEngine, crop: PersonCrop, on_progress: OnProgress | None = None
 ) -> tuple[NormalMaps, PifuhdField]:
     """Estimate normal maps and encode the crop's image features.
 
     Args:
-        network: in evaluation mode; the work is done on its device.
-        crop: of side ``network.config.fine_size``.
+        engine: does the work, on its device.
+        crop: of side ``engine.network.config.fine_size``.
         on_progress: called as each of the stages "normals", "coarse features" and "fine features"
             begins, with the fraction of this function's work that is done.
 
     Returns:
-        The normal maps, on the crop's device, and the field, on the network's.
+        The normal maps, on the crop's device, and the field, on the engine's.
 
     Raises:
         ValueError: the crop is of another side.
+        WeightsError: the engine's precision cannot hold the features.
 
     Source: Saito et al., PIFuHD, CVPR 2020, section 3.
     """
-    size = network.config.fine_size
+    size = engine.network.config.fine_size
     if tuple(crop.image.shape) != (3, size, size):
         raise ValueError(f"expected a crop (3, {size}, {size}), got {tuple(crop.image.shape)}")
     report = on_progress or _ignore
-    device = next(network.parameters()).device
     with torch.no_grad():
-        image = crop.image.to(device, torch.float32)[None] * 2 - 1
+        image = crop.image.to(engine.device, torch.float32)[None] * 2 - 1
+        image = image.to(engine.dtype)
         report("normals", 0.0)
-        front, back = network.estimate_normals(image)
+        front, back = engine.normals(image)
         report("coarse features", 0.35)
-        coarse = network.encode_coarse(image, front, back)
+        (coarse,) = engine.coarse(image, front, back)
         report("fine features", 0.45)
-        fine = network.encode_fine(image, front, back)
+        (fine,) = engine.fine(image, front, back)
+        engine.check_finite(fine)
         normals = NormalMaps(front=_crop_normals(front, crop), back=_crop_normals(back, crop))
-    return normals, PifuhdField(network=network, coarse_features=coarse, fine_features=fine)
+    return normals, PifuhdField(engine, coarse.to(torch.float32), fine.to(torch.float32))
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,11 @@ class PifuhdField:
     As published, points outside x, y ∈ [-1, 1] are empty; z is not bounded by the fine level.
     """
 
-    network: PifuhdNetwork
+    engine: PifuhdEngine
     coarse_features: torch.Tensor
-    """(1, C, h, w) from encode_coarse."""
+    """(1, C, h, w) float32 from encode_coarse."""
     fine_features: torch.Tensor
-    """(1, C, h, w) from encode_fine."""
-
-    @cached_property
-    def chain(self) -> PointChain:
-        """The network's two levels of point MLPs."""
-        network = self.network
-        return chain_of(network.netG.mlp, network.mlp, network.config.depth_scale)
+    """(1, C, h, w) float32 from encode_fine."""
 
     @property
     def level(self) -> float:
@@ -112,8 +106,8 @@ class PifuhdField:
         columns, column = _columns(points)
         coarse = sample_features(self.coarse_features, columns[None])[0]
         fine = sample_features(self.fine_features, columns[None])[0]
-        terms = self.chain.column_terms(coarse, fine)
-        return torch.sigmoid(self.chain.logits(terms, column, points[:, 2]))
+        terms = self.engine.chain.column_terms(coarse, fine)
+        return torch.sigmoid(self.engine.logits(terms, column, points[:, 2]))
 
 
 def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -125,7 +119,7 @@ def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _crop_normals(normals: torch.Tensor, crop: PersonCrop) -> torch.Tensor:
     """Unit normals (3, S, S) in the crop's pixels, zero outside the mask."""
-    sized = F.normalize(resize_map(normals, crop.image.shape[-1])[0], dim=0, eps=1e-6)
+    sized = F.normalize(resize_map(normals.float(), crop.image.shape[-1])[0], dim=0, eps=1e-6)
     return sized.to(crop.mask.device) * (crop.mask > 0.5)
 
 

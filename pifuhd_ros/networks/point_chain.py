@@ -151,9 +151,14 @@ def chain_of(
                     gives_phi=not is_fine and i == phi_layer,
                 )
             )
-    seen = [[part for part in parts if part.shared is not None] for parts in levels]
-    weights = [torch.cat([part.shared for part in parts], 1).to(dtype) for parts in seen]
-    biases = [torch.cat([part.bias for part in parts]).to(dtype) for parts in seen]
+    weights = [
+        torch.cat([part.shared for part in parts if part.shared is not None], 1).to(dtype)
+        for parts in levels
+    ]
+    biases = [
+        torch.cat([part.bias for part in parts if part.shared is not None]).to(dtype)
+        for parts in levels
+    ]
     return PointChain(tuple(layers), (weights[0], weights[1]), (biases[0], biases[1]), dtype)
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import torch
 
+from pifuhd_ros.fields.engine import prepare_engine
 from pifuhd_ros.fields.pifuhd import encode_pifuhd
 from pifuhd_ros.networks.pifuhd import PUBLISHED, PifuhdNetwork
 from pifuhd_ros.networks.weights import load_network
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
 from pifuhd_ros.reconstructors.devices import memory_errors_explained, resolve_device
+from pifuhd_ros.reconstructors.host_memory import keep_freed_memory, return_freed_memory
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.reconstructors.work_plan import free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import PersonDetector
@@ -50,6 +53,8 @@ class Shape:
     """How many points the field was asked for."""
     timings_s: Mapping[str, float]
     """Seconds of each stage, in the order they ran."""
+    notices: tuple[str, ...] = ()
+    """What the user should know, in sentences."""
 
 
 class PifuhdReconstructor:
@@ -70,8 +75,15 @@ class PifuhdReconstructor:
         detector: PersonDetector,
         settings: ReconstructionSettings,
     ) -> None:
-        """Put together what is loaded already; see ``from_pretrained``."""
+        """Put together what is loaded already; see ``from_pretrained``.
+
+        Args:
+            network: on its device; prepared for inference in place.
+            detector: finds the people.
+            settings: what the user chose.
+        """
         self.network = network
+        self.engine = prepare_engine(network, settings.precision)
         self.detector = detector
         self.settings = settings
         self.device = next(network.parameters()).device
@@ -87,6 +99,8 @@ class PifuhdReconstructor:
         stature_m: float = DEFAULT_STATURE_M,
         vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
         clean: bool = True,
+        precision: str = "auto",
+        lowest_resolution: int = 64,
         threads: int | None = None,
     ) -> PifuhdReconstructor:
         """See ``Reconstructor.from_pretrained``; the published ``pifuhd.pt`` is read as well."""
@@ -96,14 +110,18 @@ class PifuhdReconstructor:
             stature_m=stature_m,
             vertical_fov_deg=vertical_fov_deg,
             clean=clean,
+            precision=precision,
+            lowest_resolution=lowest_resolution,
         )
         coarse_resolution_of(resolution)
         target = resolve_device(device)
         if threads is not None:
             torch.set_num_threads(threads)
+        if target.type == "cpu":
+            keep_freed_memory()
         with memory_errors_explained(target):
             network = load_network(weights).to(target)
-        return cls(network, PersonDetector(), settings)
+            return cls(network, PersonDetector(), settings)
 
     def detect(self, frame: Frame) -> list[PersonDetection]:
         """See ``Reconstructor.detect``."""
@@ -141,20 +159,33 @@ class PifuhdReconstructor:
             DeviceError: the device's memory is too small.
         """
         watch = StageWatch(self.device, on_progress)
+        plan = plan_work(
+            self.network.config,
+            self.settings.resolution,
+            self.settings.lowest_resolution,
+            self.engine.dtype,
+            self.device,
+            free_memory(self.device),
+        )
         with memory_errors_explained(self.device):
-            normals, field = encode_pifuhd(self.network, crop, watch.part(0.0, 0.3))
+            normals, field = encode_pifuhd(self.engine, crop, watch.part(0.0, 0.3))
             surface = extract_surface(
-                field, self.settings.resolution, on_progress=watch.part(0.3, 0.9)
+                field,
+                plan.resolution,
+                max_points_per_query=plan.points_at_once,
+                on_progress=watch.part(0.3, 0.9),
             )
         watch("clean", 0.9)
         mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
         watch("texture", 0.92)
         mesh = texture_mesh(mesh, crop)
-        return Shape(mesh, normals, surface.visited_points, watch.take_timings_s())
+        return Shape(mesh, normals, surface.visited_points, watch.take_timings_s(), plan.notices)
 
     def close(self) -> None:
         """Free the detector; the network goes with the last reference to it."""
         self.detector.close()
+        if self.device.type == "cpu":
+            return_freed_memory()
 
     def _reconstruct(
         self,
@@ -187,7 +218,7 @@ class PifuhdReconstructor:
             scale_source=placement.scale_source,
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
-            notices=(*_quality_notices(person, size), *placement.notices),
+            notices=(*_quality_notices(person, size), *shape.notices, *placement.notices),
         )
 
 
