@@ -14,6 +14,7 @@ from measure import Case, peak_memory_gb, summarize_stages, time_matrix_product
 from person_shape import CapsulePerson, PersonInstead
 from synthesis import measure_synthesis
 
+from pifuhd_ros.fields.engine import prepare_engine
 from pifuhd_ros.fields.pifuhd import encode_pifuhd
 from pifuhd_ros.networks.pifuhd import LITE, PUBLISHED, PifuhdNetwork
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
@@ -122,13 +123,13 @@ def published(settings: Settings) -> Case:
     """The network of the published size: from the crop to the surface, each stage apart."""
     config, resolution = (LITE, 64) if settings.quick else (PUBLISHED, 256)
     torch.manual_seed(0)
-    network = PifuhdNetwork(config).eval().to(settings.device)
+    engine = prepare_engine(PifuhdNetwork(config).eval().to(settings.device))
     rate_gflops = _matrix_rate_gflops(settings)
     crop = _capsule_crop(config.fine_size)
     seconds = []
     for _ in range(settings.runs):
         watch = StageWatch(settings.device)
-        _, field = encode_pifuhd(network, crop, watch)
+        _, field = encode_pifuhd(engine, crop, watch)
         watch("surface", 0.0)
         found = extract_surface(PersonInstead(field), resolution)
         seconds.append(watch.take_timings_s())

@@ -7,51 +7,53 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from pifuhd_ros.networks.pifuhd import PifuhdNetwork
+from pifuhd_ros.fields.engine import PifuhdEngine
 from pifuhd_ros.networks.sampling import resize_map, sample_features
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.normals import NormalMaps
 from pifuhd_ros.types.progress import OnProgress
 
 # Points that are evaluated at once: the layers' outputs stay in a CPU's caches, and a GPU is busy.
-_CPU_CHUNK = 4096
-_GPU_CHUNK = 262144
+_CPU_CHUNK = 2048
+_GPU_CHUNK = 131072
 
 
 def encode_pifuhd(
-    network: PifuhdNetwork, crop: PersonCrop, on_progress: OnProgress | None = None
+    engine: PifuhdEngine, crop: PersonCrop, on_progress: OnProgress | None = None
 ) -> tuple[NormalMaps, PifuhdField]:
     """Estimate normal maps and encode the crop's image features.
 
     Args:
-        network: in evaluation mode; the work is done on its device.
-        crop: of side ``network.config.fine_size``.
+        engine: does the work, on its device.
+        crop: of side ``engine.network.config.fine_size``.
         on_progress: called as each of the stages "normals", "coarse features" and "fine features"
             begins, with the fraction of this function's work that is done.
 
     Returns:
-        The normal maps, on the crop's device, and the field, on the network's.
+        The normal maps, on the crop's device, and the field, on the engine's.
 
     Raises:
         ValueError: the crop is of another side.
+        WeightsError: the engine's precision cannot hold the features.
 
     Source: Saito et al., PIFuHD, CVPR 2020, section 3.
     """
-    size = network.config.fine_size
+    size = engine.network.config.fine_size
     if tuple(crop.image.shape) != (3, size, size):
         raise ValueError(f"expected a crop (3, {size}, {size}), got {tuple(crop.image.shape)}")
     report = on_progress or _ignore
-    device = next(network.parameters()).device
     with torch.no_grad():
-        image = crop.image.to(device, torch.float32)[None] * 2 - 1
+        image = crop.image.to(engine.device, torch.float32)[None] * 2 - 1
+        image = image.to(engine.dtype)
         report("normals", 0.0)
-        front, back = network.estimate_normals(image)
+        front, back = engine.normals(image)
         report("coarse features", 0.35)
-        coarse = network.encode_coarse(image, front, back)
+        (coarse,) = engine.coarse(image, front, back)
         report("fine features", 0.45)
-        fine = network.encode_fine(image, front, back)
+        (fine,) = engine.fine(image, front, back)
+        engine.check_finite(fine)
         normals = NormalMaps(front=_crop_normals(front, crop), back=_crop_normals(back, crop))
-    return normals, PifuhdField(network=network, coarse_features=coarse, fine_features=fine)
+    return normals, PifuhdField(engine, coarse.to(torch.float32), fine.to(torch.float32))
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,11 @@ class PifuhdField:
     As published, points outside x, y ∈ [-1, 1] are empty; z is not bounded by the fine level.
     """
 
-    network: PifuhdNetwork
+    engine: PifuhdEngine
     coarse_features: torch.Tensor
-    """(1, C, h, w) from encode_coarse."""
+    """(1, C, h, w) float32 from encode_coarse."""
     fine_features: torch.Tensor
-    """(1, C, h, w) from encode_fine."""
+    """(1, C, h, w) float32 from encode_fine."""
 
     @property
     def level(self) -> float:
@@ -86,51 +88,38 @@ class PifuhdField:
     def query(self, points: torch.Tensor) -> torch.Tensor:
         """Occupancy (N,) float32 at points (N, 3) float32 in model space.
 
-        Points of one column (equal x and y) see the same image features: what depends on these
-        alone is computed once a column, which on a grid saves a quarter of the arithmetic.
+        Points of one column (equal x and y) that follow each other see the same image features:
+        what depends on these alone is computed once, which on a grid saves a quarter of the
+        arithmetic.
         """
         if points.dim() != 2 or points.shape[1] != 3:
             raise ValueError(f"expected points (N, 3), got {tuple(points.shape)}")
         if points.device != self.device:
             raise ValueError(f"expected points on {self.device}, got {points.device}")
-        points = points.to(torch.float32)
-        columns, column = _columns(points)
-        order = torch.argsort(column, stable=True)
         chunk = _CPU_CHUNK if self.device.type == "cpu" else _GPU_CHUNK
-        occupancy = torch.empty(len(points), device=self.device)
-        for start in range(0, len(points), chunk):
-            part = order[start : start + chunk]
-            own_column = column[part]
-            first, last = int(own_column[0]), int(own_column[-1])
-            occupancy[part] = self._occupancy(
-                columns[first : last + 1], own_column - first, points[part, 2:]
-            )
+        parts = points.to(torch.float32).split(chunk)
+        occupancy = torch.cat([self._occupancy(part) for part in parts])
         inside = (points[:, :2].abs() <= 1).all(1)
         return torch.where(inside, occupancy, torch.zeros_like(occupancy))
 
-    def _occupancy(
-        self, columns: torch.Tensor, column: torch.Tensor, z: torch.Tensor
-    ) -> torch.Tensor:
-        """Occupancy (N,) at heights z (N, 1) above the columns' (M, 2) column-th."""
+    def _occupancy(self, points: torch.Tensor) -> torch.Tensor:
+        columns, column = _columns(points)
         coarse = sample_features(self.coarse_features, columns[None])[0]
         fine = sample_features(self.fine_features, columns[None])[0]
-        depth = z * self.network.config.depth_scale
-        _, phi = self.network.netG.mlp.query_columns(coarse, column, depth)
-        logits, _ = self.network.mlp.query_columns(fine, column, phi)
-        return torch.sigmoid(logits)
+        terms = self.engine.chain.column_terms(coarse, fine)
+        return torch.sigmoid(self.engine.logits(terms, column, points[:, 2]))
 
 
 def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The distinct (x, y) of points (N, 3): columns (M, 2), and each point's column (N,) int64."""
-    bits = points[:, :2].contiguous().view(torch.int32).to(torch.int64)
-    keys, column = torch.unique((bits[:, 0] << 32) | (bits[:, 1] & 0xFFFFFFFF), return_inverse=True)
-    halves = torch.stack([keys >> 32, (keys << 32) >> 32], 1)
-    return halves.to(torch.int32).view(torch.float32), column
+    """Runs of equal (x, y) in points (N, 3): columns (M, 2), and each point's column (N,) int64."""
+    bits = torch.stack((points[:, 0], points[:, 1]), 1).view(torch.int64)[:, 0]
+    runs, column = torch.unique_consecutive(bits, return_inverse=True)
+    return runs.view(torch.float32).view(-1, 2), column
 
 
 def _crop_normals(normals: torch.Tensor, crop: PersonCrop) -> torch.Tensor:
     """Unit normals (3, S, S) in the crop's pixels, zero outside the mask."""
-    sized = F.normalize(resize_map(normals, crop.image.shape[-1])[0], dim=0, eps=1e-6)
+    sized = F.normalize(resize_map(normals.float(), crop.image.shape[-1])[0], dim=0, eps=1e-6)
     return sized.to(crop.mask.device) * (crop.mask > 0.5)
 
 

@@ -92,7 +92,7 @@ class GlobalGenerator(nn.Module):
                 f"expected (B, {self.config.in_channels}, S, S) with S a multiple of {multiple}, "
                 f"got {tuple(image.shape)}"
             )
-        result: torch.Tensor = self.model(image.contiguous())
+        result: torch.Tensor = self.model(image)
         return result
 
 

@@ -61,7 +61,7 @@ class PointMlp(nn.Module):
                 f"expected (B, N, {self.config.channels[0]}), got {tuple(features.shape)}"
             )
         x, phi = features, features[..., :0]
-        for i, (weight, bias) in enumerate(self._layers()):
+        for i, (weight, bias) in enumerate(self.layers()):
             if i in self.config.skips:
                 # [x, features] · weightᵀ without the concatenation.
                 own = x.shape[2]
@@ -74,44 +74,7 @@ class PointMlp(nn.Module):
                 phi = x
         return x[..., 0], phi
 
-    def query_columns(
-        self, shared: torch.Tensor, column: torch.Tensor, own: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same function where many points share the first part of their features.
-
-        The shared part of every layer that sees the input is computed once a column instead of
-        once a point. For inference: it overwrites its intermediate results.
-
-        Args:
-            shared: (M, C) features of M columns, C < channels[0].
-            column: (N,) int64, the column of each point.
-            own: (N, channels[0] - C), the rest of each point's features.
-
-        Returns:
-            Logits (N,), and phi (N, C), the output of layer phi_layer (C = 0 without one).
-        """
-        if shared.shape[1] + own.shape[1] != self.config.channels[0]:
-            raise ValueError(
-                f"shared and own features are {shared.shape[1]} + {own.shape[1]} channels, "
-                f"expected {self.config.channels[0]} together"
-            )
-        x = phi = own[:, :0]
-        for i, (weight, bias) in enumerate(self._layers()):
-            width = x.shape[1]
-            if i == 0 or i in self.config.skips:
-                split = width + shared.shape[1]
-                per_column = torch.addmm(bias, shared, weight[:, width:split].t())
-                y = per_column[column].addmm_(own, weight[:, split:].t())
-                if width:
-                    y.addmm_(x, weight[:, :width].t())
-            else:
-                y = torch.addmm(bias, x, weight.t())
-            x = F.leaky_relu(y, inplace=True) if i < len(self.filters) - 1 else y
-            if i == self.config.phi_layer:
-                phi = x
-        return x[:, 0], phi
-
-    def _layers(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def layers(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Weight (out, in) and bias (out,) of each layer."""
         return [
             (layer.get_parameter("weight")[:, :, 0], layer.get_parameter("bias"))

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 import torch
 
+from pifuhd_ros.fields.engine import PRECISIONS
 from pifuhd_ros.stages.placement import DEFAULT_STATURE_M, DEFAULT_VERTICAL_FOV_DEG
+from pifuhd_ros.stages.surface import MIN_RESOLUTION
 from pifuhd_ros.types import Frame, OnProgress, PersonDetection, Reconstruction
 
 
@@ -28,6 +30,10 @@ class ReconstructionSettings:
     """Assumed vertical field of view of a frame without a camera."""
     clean: bool = True
     """Whether floating crumbs and hidden cavities are removed."""
+    precision: str = "auto"
+    """Of the networks: "float32", "float16", "bfloat16", or what suits the device."""
+    lowest_resolution: int = 64
+    """Where memory is short, the resolution is lowered by halves, but not below this."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -42,6 +48,12 @@ class ReconstructionSettings:
         if not 1 <= self.vertical_fov_deg <= 170:
             raise ValueError(
                 f"vertical_fov_deg lies between 1 and 170 degrees, not {self.vertical_fov_deg}"
+            )
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is one of {', '.join(PRECISIONS)}, not {self.precision!r}")
+        if self.lowest_resolution < MIN_RESOLUTION:
+            raise ValueError(
+                f"lowest_resolution is at least {MIN_RESOLUTION}, not {self.lowest_resolution}"
             )
 
 
@@ -67,6 +79,8 @@ class Reconstructor(Protocol):
         stature_m: float = DEFAULT_STATURE_M,
         vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
         clean: bool = True,
+        precision: str = "auto",
+        lowest_resolution: int = 64,
         threads: int | None = None,
     ) -> Reconstructor:
         """Load a network and everything else, once for many frames.
@@ -74,11 +88,13 @@ class Reconstructor(Protocol):
         Args:
             weights: a weights file; None for the weights that the package ships.
             device: "auto" (CUDA where there is any), "cpu", "cuda" or "cuda:1".
-            resolution: see ReconstructionSettings, as for the next four.
+            resolution: see ReconstructionSettings, as for the next six.
             max_people: as above.
             stature_m: as above.
             vertical_fov_deg: as above.
             clean: as above.
+            precision: as above.
+            lowest_resolution: as above.
             threads: CPU threads of torch, for the whole process; None leaves them as they are.
 
         Raises:

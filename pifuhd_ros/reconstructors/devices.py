@@ -38,12 +38,23 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 @contextmanager
 def memory_errors_explained(device: torch.device) -> Iterator[None]:
-    """Turn a GPU's running out of memory into a DeviceError that says what helps."""
+    """Turn running out of memory into a DeviceError that says what helps."""
     try:
         yield
-    except torch.cuda.OutOfMemoryError as error:
-        torch.cuda.empty_cache()
+    except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
         raise DeviceError(
-            f"{device} has too little free memory for this network: end other programs on the "
-            "GPU, lower the resolution, or use device 'cpu'"
+            f"{device} has too little free memory for this network: end other programs, lower the "
+            "resolution" + ("" if device.type == "cpu" else ", or use device 'cpu'")
         ) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """The CPU's allocator raises a plain RuntimeError, the CUDA libraries one of their own."""
+    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error)
+    return "can't allocate memory" in text or "ALLOC_FAILED" in text or "out of memory" in text

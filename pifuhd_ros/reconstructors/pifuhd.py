@@ -8,12 +8,15 @@ from pathlib import Path
 
 import torch
 
+from pifuhd_ros.fields.engine import prepare_engine
 from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
 from pifuhd_ros.networks.pifuhd import PUBLISHED, PifuhdNetwork
 from pifuhd_ros.networks.weights import load_network
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
 from pifuhd_ros.reconstructors.devices import memory_errors_explained, resolve_device
+from pifuhd_ros.reconstructors.host_memory import keep_freed_memory, return_freed_memory
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import PersonDetector
@@ -52,6 +55,8 @@ class Shape:
     """How many points the field was asked for."""
     timings_s: Mapping[str, float]
     """Seconds of each stage, in the order they ran."""
+    notices: tuple[str, ...] = ()
+    """What the user should know, in sentences."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class EncodedPerson:
     person: PersonDetection
     crop: PersonCrop
     normals: NormalMaps
+    plan: WorkPlan
     occupancy: PifuhdField
     timings_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage so far, in the order they ran."""
@@ -87,8 +93,15 @@ class PifuhdReconstructor:
         detector: PersonDetector,
         settings: ReconstructionSettings,
     ) -> None:
-        """Put together what is loaded already; see ``from_pretrained``."""
+        """Put together what is loaded already; see ``from_pretrained``.
+
+        Args:
+            network: on its device; prepared for inference in place.
+            detector: finds the people.
+            settings: what the user chose.
+        """
         self.network = network
+        self.engine = prepare_engine(network, settings.precision)
         self.detector = detector
         self.settings = settings
         self.device = next(network.parameters()).device
@@ -104,6 +117,8 @@ class PifuhdReconstructor:
         stature_m: float = DEFAULT_STATURE_M,
         vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
         clean: bool = True,
+        precision: str = "auto",
+        lowest_resolution: int = 64,
         threads: int | None = None,
     ) -> PifuhdReconstructor:
         """See ``Reconstructor.from_pretrained``; the published ``pifuhd.pt`` is read as well."""
@@ -113,14 +128,18 @@ class PifuhdReconstructor:
             stature_m=stature_m,
             vertical_fov_deg=vertical_fov_deg,
             clean=clean,
+            precision=precision,
+            lowest_resolution=lowest_resolution,
         )
         coarse_resolution_of(resolution)
         target = resolve_device(device)
         if threads is not None:
             torch.set_num_threads(threads)
+        if target.type == "cpu":
+            keep_freed_memory()
         with memory_errors_explained(target):
             network = load_network(weights).to(target)
-        return cls(network, PersonDetector(), settings)
+            return cls(network, PersonDetector(), settings)
 
     def detect(self, frame: Frame) -> list[PersonDetection]:
         """See ``Reconstructor.detect``."""
@@ -187,14 +206,17 @@ class PifuhdReconstructor:
             DeviceError: the device's memory is too small.
         """
         watch = StageWatch(self.device, on_progress)
+        plan = self._plan()
         with memory_errors_explained(self.device):
-            normals, occupancy = encode_pifuhd(self.network, crop, watch.part(0.0, _ENCODING))
-        mesh, visited_points = self._shape(occupancy, crop, watch.part(_ENCODING, 1.0))
-        return Shape(mesh, normals, visited_points, watch.take_timings_s())
+            normals, occupancy = encode_pifuhd(self.engine, crop, watch.part(0.0, _ENCODING))
+        mesh, visited_points = self._shape(occupancy, plan, crop, watch.part(_ENCODING, 1.0))
+        return Shape(mesh, normals, visited_points, watch.take_timings_s(), plan.notices)
 
     def close(self) -> None:
         """Free the detector; the network goes with the last reference to it."""
         self.detector.close()
+        if self.device.type == "cpu":
+            return_freed_memory()
 
     def _choose(
         self, frame: Frame, people: Sequence[PersonDetection]
@@ -214,13 +236,14 @@ class PifuhdReconstructor:
         size = self.network.config.fine_size
         is_published = self.network.config.name == PUBLISHED.name
         crop = crop_person(frame, person, size, "keypoints" if is_published else "mask")
+        plan = self._plan()
         with memory_errors_explained(self.device):
-            normals, occupancy = encode_pifuhd(self.network, crop, report)
-        return EncodedPerson(frame, person, crop, normals, occupancy)
+            normals, occupancy = encode_pifuhd(self.engine, crop, report)
+        return EncodedPerson(frame, person, crop, normals, plan, occupancy)
 
     def _extract(self, encoded: EncodedPerson, report: OnProgress) -> Reconstruction:
         frame, person, crop = encoded.frame, encoded.person, encoded.crop
-        mesh, _ = self._shape(encoded.occupancy, crop, report)
+        mesh, _ = self._shape(encoded.occupancy, encoded.plan, crop, report)
         report("place", 0.98)
         placement = place_in_camera(
             mesh,
@@ -239,12 +262,23 @@ class PifuhdReconstructor:
             scale_source=placement.scale_source,
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
-            notices=(*quality, *placement.notices),
+            notices=(*quality, *encoded.plan.notices, *placement.notices),
             normals=encoded.normals,
         )
 
+    def _plan(self) -> WorkPlan:
+        """How the next person is done with the memory that is free now."""
+        return plan_work(
+            self.network.config,
+            self.settings.resolution,
+            self.settings.lowest_resolution,
+            self.engine.dtype,
+            self.device,
+            free_memory(self.device),
+        )
+
     def _shape(
-        self, occupancy: PifuhdField, crop: PersonCrop, report: OnProgress
+        self, occupancy: PifuhdField, plan: WorkPlan, crop: PersonCrop, report: OnProgress
     ) -> tuple[Mesh, int]:
         """The coloured mesh in model space, and how many points the field was asked for."""
 
@@ -253,7 +287,10 @@ class PifuhdReconstructor:
 
         with memory_errors_explained(self.device):
             surface = extract_surface(
-                occupancy, self.settings.resolution, on_progress=report_surface
+                occupancy,
+                plan.resolution,
+                max_points_per_query=plan.points_at_once,
+                on_progress=report_surface,
             )
         report("clean", 0.86)
         mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh

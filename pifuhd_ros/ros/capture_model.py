@@ -77,6 +77,8 @@ class CaptureModel:
             resolution=parameters.resolution,
             max_people=parameters.max_people,
             stature_m=parameters.stature_m,
+            precision=parameters.precision,
+            lowest_resolution=parameters.lowest_resolution,
             threads=parameters.threads or None,
         )
         self._reconstructor = reconstructor

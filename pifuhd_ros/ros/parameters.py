@@ -11,8 +11,10 @@ import re
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Literal
 
+from pifuhd_ros.fields.engine import PRECISIONS
 from pifuhd_ros.reconstructors.table import RECONSTRUCTORS
 from pifuhd_ros.stages.placement import DEFAULT_STATURE_M
+from pifuhd_ros.stages.surface import MIN_RESOLUTION
 from pifuhd_ros.types import PifuhdError
 
 Scalar = bool | int | float | str
@@ -124,6 +126,13 @@ class CaptureParameters:
         applies="configure",
         pattern=r"auto|cpu|cuda(:\d+)?",
     )
+    precision: str = _parameter(
+        "auto",
+        "What the networks' numbers are rounded to; sums are float32 always. auto: float16 on a "
+        "GPU, float32 on the CPU.",
+        applies="configure",
+        choices=PRECISIONS,
+    )
     threads: int = _parameter(
         0,
         "CPU threads of the networks. 0: as many as torch takes by itself.",
@@ -136,6 +145,14 @@ class CaptureParameters:
         "Cells along each edge of the grid in which the surface is found.",
         applies="configure",
         minimum=32,
+        maximum=512,
+    )
+    lowest_resolution: int = _parameter(
+        64,
+        "Where memory is short, resolution is lowered by halves, but not below this; the result "
+        "says so.",
+        applies="configure",
+        minimum=MIN_RESOLUTION,
         maximum=512,
     )
     max_people: int = _parameter(

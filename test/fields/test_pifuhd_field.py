@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pifuhd_ros.fields import pifuhd
+from pifuhd_ros.fields.engine import PifuhdEngine, prepare_engine
 from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
 from pifuhd_ros.networks.pifuhd import LITE, PifuhdNetwork
 from pifuhd_ros.types.crop import PersonCrop
@@ -37,8 +38,13 @@ def crop() -> PersonCrop:
 
 
 @pytest.fixture(scope="module")
-def encoded(network: PifuhdNetwork, crop: PersonCrop) -> tuple[NormalMaps, PifuhdField]:
-    return encode_pifuhd(network, crop)
+def engine(network: PifuhdNetwork) -> PifuhdEngine:
+    return prepare_engine(network)
+
+
+@pytest.fixture(scope="module")
+def encoded(engine: PifuhdEngine, crop: PersonCrop) -> tuple[NormalMaps, PifuhdField]:
+    return encode_pifuhd(engine, crop)
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +60,8 @@ def random_points(count: int, extent: float = 1.0) -> torch.Tensor:
 def plain(field: PifuhdField, points: torch.Tensor) -> torch.Tensor:
     """Occupancies by the network's own methods."""
     with torch.no_grad():
-        _, phi = field.network.query_coarse(field.coarse_features, points[None])
-        logits = field.network.query_fine(field.fine_features, phi, points[None])[0]
+        _, phi = field.engine.network.query_coarse(field.coarse_features, points[None])
+        logits = field.engine.network.query_fine(field.fine_features, phi, points[None])[0]
     return logits.sigmoid() * (points[:, :2].abs() <= 1).all(1)
 
 
@@ -119,7 +125,7 @@ def test_minus_zero_is_zero(field: PifuhdField) -> None:
 
 def test_columns_are_found_exactly() -> None:
     points = torch.tensor(
-        [[0.5, -0.25, 1], [-0.5, 0.25, 2], [0.5, -0.25, 3], [-1e-30, 1, 4], [1, -1e-30, 5]]
+        [[0.5, -0.25, 1], [0.5, -0.25, 3], [-0.5, 0.25, 2], [-1e-30, 1, 4], [1, -1e-30, 5]]
     )
     columns, column = pifuhd._columns(points)
     assert len(columns) == 4
@@ -164,9 +170,9 @@ def test_normal_maps_are_unit_vectors_inside_the_mask(
 
 
 def test_encoding_is_deterministic(
-    network: PifuhdNetwork, crop: PersonCrop, field: PifuhdField
+    engine: PifuhdEngine, crop: PersonCrop, field: PifuhdField
 ) -> None:
-    _, again = encode_pifuhd(network, crop)
+    _, again = encode_pifuhd(engine, crop)
     points = random_points(200)
     assert torch.equal(again.query(points), field.query(points))
 
@@ -181,9 +187,9 @@ def test_image_reaches_the_network_as_minus_one_to_one(
         assert torch.equal(network.encode_fine(image, front, back), field.fine_features)
 
 
-def test_progress_names_the_stages(network: PifuhdNetwork, crop: PersonCrop) -> None:
+def test_progress_names_the_stages(engine: PifuhdEngine, crop: PersonCrop) -> None:
     calls: list[tuple[str, float]] = []
-    encode_pifuhd(network, crop, lambda stage, fraction: calls.append((stage, fraction)))
+    encode_pifuhd(engine, crop, lambda stage, fraction: calls.append((stage, fraction)))
     assert [stage for stage, _ in calls] == ["normals", "coarse features", "fine features"]
     fractions = [fraction for _, fraction in calls]
     assert fractions == sorted(fractions)
@@ -191,16 +197,16 @@ def test_progress_names_the_stages(network: PifuhdNetwork, crop: PersonCrop) -> 
     assert fractions[-1] < 1
 
 
-def test_cancelling_passes_through(network: PifuhdNetwork, crop: PersonCrop) -> None:
+def test_cancelling_passes_through(engine: PifuhdEngine, crop: PersonCrop) -> None:
     def cancel(stage: str, fraction: float) -> None:
         raise CaptureCancelled(stage)
 
     with pytest.raises(CaptureCancelled, match="normals"):
-        encode_pifuhd(network, crop, cancel)
+        encode_pifuhd(engine, crop, cancel)
 
 
-def test_crop_of_another_size_is_told(network: PifuhdNetwork, crop: PersonCrop) -> None:
+def test_crop_of_another_size_is_told(engine: PifuhdEngine, crop: PersonCrop) -> None:
     small = dataclasses.replace(crop, image=crop.image[:, :256, :256])
     size = LITE.fine_size
     with pytest.raises(ValueError, match=rf"expected a crop \(3, {size}, {size}\), got"):
-        encode_pifuhd(network, small)
+        encode_pifuhd(engine, small)

@@ -1,4 +1,4 @@
-"""The MLP against plain matrix products, and its way over columns against the plain way."""
+"""The MLP against plain matrix products, layer by layer."""
 
 from __future__ import annotations
 
@@ -31,28 +31,6 @@ def test_equals_concatenated_layers() -> None:
     torch.testing.assert_close(got_phi, phi)
 
 
-@pytest.mark.parametrize("shared_channels", [0, 1, 4, 5])
-def test_columns_equal_points(shared_channels: int) -> None:
-    network = mlp()
-    shared = torch.randn(3, shared_channels)
-    column = torch.tensor([2, 0, 0, 1, 2, 2])
-    own = torch.randn(6, 6 - shared_channels)
-    with torch.no_grad():
-        expected, expected_phi = network(torch.cat([shared[column], own], 1)[None])
-        logits, phi = network.query_columns(shared, column, own)
-    torch.testing.assert_close(logits, expected[0])
-    torch.testing.assert_close(phi, expected_phi[0])
-
-
-def test_columns_leave_their_inputs_alone() -> None:
-    shared, own = torch.randn(2, 4), torch.randn(5, 2)
-    before = shared.clone(), own.clone()
-    with torch.no_grad():
-        mlp().query_columns(shared, torch.tensor([0, 0, 1, 1, 1]), own)
-    assert torch.equal(shared, before[0])
-    assert torch.equal(own, before[1])
-
-
 def test_without_phi_layer_phi_is_empty() -> None:
     network = PointMlp(PointMlpConfig(channels=(4, 3, 1), skips=()))
     assert network(torch.zeros(1, 2, 4))[1].shape == (1, 2, 0)
@@ -80,5 +58,3 @@ def test_impossible_sizes(
 def test_wrong_shapes_are_told() -> None:
     with pytest.raises(ValueError, match=r"expected \(B, N, 6\), got \(2, 6\)"):
         mlp()(torch.zeros(2, 6))
-    with pytest.raises(ValueError, match=r"3 \+ 2 channels, expected 6"):
-        mlp().query_columns(torch.zeros(1, 3), torch.zeros(4, dtype=torch.int64), torch.zeros(4, 2))

@@ -18,6 +18,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from pifuhd_ros.fields.engine import prepare_engine
 from pifuhd_ros.fields.pifuhd import PifuhdField
 from pifuhd_ros.networks.pifuhd import PUBLISHED, PifuhdNetwork
 
@@ -129,7 +130,7 @@ def case() -> Case:
             "coarse_phi": phi[0, ::16, :64],
             "surface_normals_256": fine_normals(network, coarse, fine, points[:, :256]),
         }
-    return Case(golden, ours, PifuhdField(network, coarse, fine), points[0])
+    return Case(golden, ours, PifuhdField(prepare_engine(network), coarse, fine), points[0])
 
 
 @pytest.mark.parametrize(
