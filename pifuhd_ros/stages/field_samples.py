@@ -35,13 +35,24 @@ class FieldSamples:
             torch.empty(0, dtype=torch.float32, device=device),
         )
 
-    def find(self, keys: torch.Tensor) -> torch.Tensor:
-        """Where known ``keys`` (any shape) stand among the samples."""
-        return torch.searchsorted(self.keys, keys)
+    def find_corners(self, cells: torch.Tensor, grid: VoxelGrid, stride: int) -> torch.Tensor:
+        """Where the corners of cells stand among the samples.
+
+        Args:
+            cells: (C,) sorted keys of cells of edge length ``stride`` whose corners are known.
+            grid: the grid that the keys belong to.
+            stride: no sample lies between the grid points of this step.
+
+        Returns:
+            (C, 8) int64.
+        """
+        low = torch.searchsorted(self.keys, grid.corner_keys(cells, stride)[:, :4].t().contiguous())
+        # Keys run along z: the corner above is the next sample.
+        return torch.cat((low, low + 1)).t()
 
     def at_corners(self, cells: torch.Tensor, grid: VoxelGrid, stride: int) -> torch.Tensor:
-        """Values (C, 8) at the corners, all known, of cells (C,) of edge length ``stride``."""
-        return self.values[self.find(grid.corner_keys(cells, stride))]
+        """Values (C, 8) at the corners of cells; see find_corners."""
+        return self.values[self.find_corners(cells, grid, stride)]
 
     def with_points(
         self,

@@ -109,14 +109,15 @@ def extract_surface(
     cells = grid.cells(stride, field.device)
     samples = search.sample(FieldSamples.empty(field.device), cells, stride)
     _check_not_full(samples, field)
+    values = samples.at_corners(cells, grid, stride)
     while stride > 1:
-        cells = _cells_near_surface(cells, samples, grid, stride)
+        cells = cells[_is_near_surface(cells, values, samples, grid, stride)]
         stride //= 2
         report.next_level()
         cells = (cells[:, None] + grid.corner_steps(stride, field.device)).flatten().sort().values
         samples = search.sample(samples, cells, stride)
-        cells, samples = search.follow_surface(cells, samples, stride)
-    vertices, faces = marching_cubes(cells, samples.at_corners(cells, grid, 1), grid)
+        cells, values, samples = search.follow_surface(cells, samples, stride)
+    vertices, faces = marching_cubes(cells, values, grid)
     if len(faces) == 0:
         raise SurfaceError(
             f"the field is empty: no point of the box is inside ({_range(samples, field)}); "
@@ -176,33 +177,36 @@ class _Search:
 
     def follow_surface(
         self, cells: torch.Tensor, samples: FieldSamples, stride: int
-    ) -> tuple[torch.Tensor, FieldSamples]:
+    ) -> tuple[torch.Tensor, torch.Tensor, FieldSamples]:
         """Add the cells that the surface enters beyond ``cells``, until it enters no more.
 
         Returns:
-            All cells (sorted keys) and the samples at their corners.
+            All cells (sorted keys), the values (C, 8) at their corners, and the samples.
         """
-        frontier = cells
-        while len(frontier):
-            entered = _cells_entered(frontier, samples, self.grid, stride)
+        values = samples.at_corners(cells, self.grid, stride)
+        frontier, frontier_values = cells, values
+        while True:
+            entered = _cells_entered(frontier, frontier_values, self.grid, stride)
             frontier = entered[~contains(cells, entered)]
+            if len(frontier) == 0:
+                return cells, values, samples
             samples = self.sample(samples, frontier, stride)
-            cells = torch.cat((cells, frontier)).sort().values
-        return cells, samples
+            frontier_values = samples.at_corners(frontier, self.grid, stride)
+            cells, order = torch.cat((cells, frontier)).sort()
+            values = torch.cat((values, frontier_values))[order]
 
 
 def _cells_entered(
-    cells: torch.Tensor, samples: FieldSamples, grid: VoxelGrid, stride: int
+    cells: torch.Tensor, values: torch.Tensor, grid: VoxelGrid, stride: int
 ) -> torch.Tensor:
     """Sorted keys of the neighbours that the surface enters through a side of one of ``cells``.
 
     No cell outside the box is ever among them: all points on the border are outside the shape.
     """
-    inside = samples.at_corners(cells, grid, stride) > 0
+    inside = (values > 0).t().contiguous()
     entered = []
-    for side, corners in enumerate(SIDES):
-        on_side = inside[:, list(corners)]
-        is_crossed = on_side.any(dim=-1) & ~on_side.all(dim=-1)
+    for side, (a, b, c, d) in enumerate(SIDES):
+        is_crossed = (inside[a] != inside[b]) | (inside[b] != inside[c]) | (inside[c] != inside[d])
         direction = [0, 0, 0]
         direction[side // 2] = stride if side % 2 else -stride
         entered.append(cells[is_crossed] + grid.step(*direction))
@@ -210,29 +214,32 @@ def _cells_entered(
     return neighbours
 
 
-def _cells_near_surface(
-    cells: torch.Tensor, samples: FieldSamples, grid: VoxelGrid, stride: int
+def _is_near_surface(
+    cells: torch.Tensor,
+    values: torch.Tensor,
+    samples: FieldSamples,
+    grid: VoxelGrid,
+    stride: int,
 ) -> torch.Tensor:
-    """The cells that the surface crosses or, unless the next size is the last, may hide in.
+    """True for cells that the surface crosses or, unless the next size is the last, may hide in.
 
     Only a separate piece thinner than two grid steps can hide at the last size; asking for a layer
     of points around the whole surface to find such crumbs would double the cost.
     """
-    values = samples.at_corners(cells, grid, stride)
     inside = values > 0
-    keep: torch.Tensor = inside.any(dim=-1) & ~inside.all(dim=-1)
+    near: torch.Tensor = inside.any(dim=-1) & ~inside.all(dim=-1)
     if stride > 2:
         known = values.isfinite()
         highest = values.where(known, -torch.inf).amax(dim=-1)
         lowest = values.where(known, torch.inf).amin(dim=-1)
         change = (highest - lowest).clamp(min=0.0)
-        corners = samples.find(grid.corner_keys(cells, stride))
+        corners = samples.find_corners(cells, grid, stride)
         change_at_point = torch.zeros_like(samples.values).scatter_reduce(
             0, corners.flatten(), change[:, None].expand(-1, 8).flatten(), reduce="amax"
         )
         change_around = change_at_point[corners].amax(dim=-1)
-        keep = keep | (values.abs().amin(dim=-1) <= SAFETY_MARGIN * change_around)
-    return cells[keep]
+        near = near | (values.abs().amin(dim=-1) <= SAFETY_MARGIN * change_around)
+    return near
 
 
 def _check_not_full(samples: FieldSamples, field: ImplicitField) -> None:
