@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-CASES = ("matrix", "surface_256", "surface_512", "lite", "published")
+CASES = ("matrix", "surface_256", "surface_512", "components", "lite", "published")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from arithmetic import encoding_gflop, point_mflop
+from components import extraction_components
 from measure import Case, peak_memory_gb, summarize_stages, time_matrix_product
-from person_shape import CapsulePerson, PersonInstead
+from person_shape import HARD_SHAPES, CapsulePerson, PersonInstead
 
 from pifuhd_ros.fields.engine import prepare_engine
 from pifuhd_ros.fields.pifuhd import encode_pifuhd
@@ -74,6 +75,13 @@ def surface(settings: Settings, resolution: int) -> Case:
             "vertices": float(len(found.mesh.vertices)),
         },
     )
+
+
+def components(settings: Settings) -> Case:
+    """The search against the full grid, on shapes that are hard for it."""
+    shapes = [CapsulePerson(settings.device)]
+    shapes += [CapsulePerson(settings.device, capsules) for capsules in HARD_SHAPES.values()]
+    return extraction_components(shapes, 64 if settings.quick else 256)
 
 
 def lite(settings: Settings) -> Case:
@@ -172,6 +180,7 @@ RUN: dict[str, Callable[[Settings], Case]] = {
     "matrix": matrix,
     "surface_256": lambda settings: surface(settings, 256),
     "surface_512": lambda settings: surface(settings, 512),
+    "components": components,
     "lite": lite,
     "published": published,
 }
