@@ -14,15 +14,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
-CASES = ("matrix", "surface_256", "surface_512", "lite", "published", "synthesize")
+CASES = (
+    *("matrix", "surface_256", "surface_512", "components"),
+    *("lite", "published_256", "synthesize", "published_512"),
+)
+ON_CPU = CASES[:-1]
+"""The last would take a CPU two minutes a run."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the cases, print the table, write the files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="one small run each: a smoke test")
-    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), metavar="CASE")
-    parser.add_argument("--runs", type=int, default=5, help="of each case (default: %(default)s)")
+    parser.add_argument("--only", nargs="+", choices=CASES, metavar="CASE")
+    parser.add_argument("--runs", type=int, help="of each case (default: 5 on a CPU, else 20)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for all")
     parser.add_argument("--weights", type=Path, help="of the lite case (default: the shipped)")
@@ -33,16 +38,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--readme", type=Path, help="put the table between its speed markers")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
+    if args.runs is None:
+        args.runs = 5 if args.device == "cpu" else 20
     if args.case:
         return _run_one(args)
 
     results = []
-    for name in args.only:
+    for name in args.only or (ON_CPU if args.device == "cpu" else CASES):
         if name == "synthesize" and args.assets is None:
             print("synthesize: left out, it needs --assets FILE", file=sys.stderr)
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
         results.append(_run_apart(name, args))
+    if args.device == "cpu" and not args.only:
+        results += _not_measured()
     report = {"format": "pifuhd_ros-bench/1", **_describe(args), "cases": results}
     table = _table(report)
     print(table)
@@ -74,6 +83,12 @@ def _run_apart(name: str, args: argparse.Namespace) -> dict[str, object]:
     return result
 
 
+def _not_measured() -> list[dict[str, object]]:
+    from goals import missing_on_gpu
+
+    return [asdict(case) for case in missing_on_gpu()]
+
+
 def _run_one(args: argparse.Namespace) -> int:
     import cases
     import torch
@@ -93,6 +108,7 @@ def _run_one(args: argparse.Namespace) -> int:
 
 def _describe(args: argparse.Namespace) -> dict[str, object]:
     import torch
+    from measure import clock_mhz
 
     from pifuhd_ros.evaluation.provenance import describe_machine, library_versions
 
@@ -100,6 +116,7 @@ def _describe(args: argparse.Namespace) -> dict[str, object]:
     return {
         "machine": asdict(machine),
         "threads": args.threads or torch.get_num_threads(),
+        "clock_mhz": clock_mhz(torch.device(args.device)),
         "load_average_before": round(os.getloadavg()[0], 2),
         "versions": dict(library_versions()),
         "quick": args.quick,

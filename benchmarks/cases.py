@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from arithmetic import encoding_gflop, point_mflop
-from measure import Case, peak_memory_gb, summarize_stages, time_matrix_product
-from person_shape import CapsulePerson, PersonInstead
+from components import extraction_components
+from goals import GOALS
+from measure import Case, peak_memory_gb, peak_of, summarize_stages, time_matrix_product
+from person_shape import HARD_SHAPES, CapsulePerson, PersonInstead
 from synthesis import measure_synthesis
 
 from pifuhd_ros.fields.engine import prepare_engine
 from pifuhd_ros.fields.pifuhd import encode_pifuhd
 from pifuhd_ros.networks.pifuhd import LITE, PUBLISHED, PifuhdNetwork
+from pifuhd_ros.reconstructors.host_memory import keep_freed_memory
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.reconstructors.work_plan import MOST_POINTS_AT_ONCE
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.image_io import read_frame
 from pifuhd_ros.stages.surface import extract_surface
@@ -79,6 +83,13 @@ def surface(settings: Settings, resolution: int) -> Case:
     )
 
 
+def components(settings: Settings) -> Case:
+    """The search against the full grid, on shapes that are hard for it."""
+    shapes = [CapsulePerson(settings.device)]
+    shapes += [CapsulePerson(settings.device, capsules) for capsules in HARD_SHAPES.values()]
+    return extraction_components(shapes, 64 if settings.quick else 256)
+
+
 def lite(settings: Settings) -> Case:
     """The shipped network: from the photo's pixels to a mesh placed in metres."""
     resolution = 64 if settings.quick else 256
@@ -87,10 +98,10 @@ def lite(settings: Settings) -> Case:
     )
     loaded_gb = peak_memory_gb()
     frame = read_frame(DEMO_IMAGE)
-    rate_gflops = _matrix_rate_gflops(settings)
+    rate_gflops = _matrix_rate_gflops(settings, model.engine.dtype)
     model.infer(frame)  # The first run allocates, and loads the detector.
     runs = [model.infer(frame)[0] for _ in range(settings.runs)]
-    peak_gb = peak_memory_gb()
+    peak_gb = peak_of(settings.device)
     stages, total = summarize_stages([dict(run.timings_s) for run in runs])
     visited = _visited_points(model, frame)
     model.close()
@@ -110,6 +121,7 @@ def lite(settings: Settings) -> Case:
             "times_the_floor": total.median_s * rate_gflops / gflop,
             "memory_after_loading_gb": loaded_gb,
         },
+        goal=GOALS.get(("lite", settings.device.type), ""),
     )
 
 
@@ -119,44 +131,53 @@ def _visited_points(model: PifuhdReconstructor, frame: Frame) -> int:
     return model.reconstruct_crop(crop).visited_points
 
 
-def published(settings: Settings) -> Case:
+def published(settings: Settings, resolution: int) -> Case:
     """The network of the published size: from the crop to the surface, each stage apart."""
-    config, resolution = (LITE, 64) if settings.quick else (PUBLISHED, 256)
+    name = f"published_{resolution}"
+    config, resolution = (LITE, 64) if settings.quick else (PUBLISHED, resolution)
     torch.manual_seed(0)
+    if settings.device.type == "cpu":
+        keep_freed_memory()
     engine = prepare_engine(PifuhdNetwork(config).eval().to(settings.device))
-    rate_gflops = _matrix_rate_gflops(settings)
+    rate_gflops = _matrix_rate_gflops(settings, engine.dtype)
     crop = _capsule_crop(config.fine_size)
     seconds = []
     for _ in range(settings.runs):
         watch = StageWatch(settings.device)
         _, field = encode_pifuhd(engine, crop, watch)
         watch("surface", 0.0)
-        found = extract_surface(PersonInstead(field), resolution)
+        found = extract_surface(
+            PersonInstead(field),
+            resolution,
+            max_points_per_query=MOST_POINTS_AT_ONCE[settings.device.type],
+        )
         seconds.append(watch.take_timings_s())
     stages, total = summarize_stages(seconds)
     gflop = encoding_gflop(config) + 1e-3 * point_mflop(config) * found.visited_points
     return Case(
-        "published",
+        name,
         f"network of the published size, crop to mesh, {resolution}³",
         stages,
         total,
-        peak_memory_gb(),
+        peak_of(settings.device),
         {
             "visited_points": float(found.visited_points),
             "of_grid_percent": 100 * found.visited_fraction,
             "arithmetic_gflop": gflop,
             "floor_at_matrix_rate_s": gflop / rate_gflops,
             "times_the_floor": total.median_s * rate_gflops / gflop,
-            "published_code_s": PUBLISHED_CODE_S,
+            **({"published_code_s": PUBLISHED_CODE_S} if resolution == 256 else {}),
         },
+        goal=GOALS.get((name, settings.device.type), ""),
         note="untrained weights: the network is asked, at its full cost, at every point that the "
         "search visits around a person of capsules, which answers in its place.",
     )
 
 
-def _matrix_rate_gflops(settings: Settings) -> float:
-    size = 256 if settings.quick else 4096
-    return 2e-9 * size**3 / time_matrix_product(settings.device, size, 3).median_s
+def _matrix_rate_gflops(settings: Settings, dtype: torch.dtype) -> float:
+    """In the type that the networks compute in, just before they are timed."""
+    size = 256 if settings.quick else 4096 if settings.device.type == "cpu" else 8192
+    return 2e-9 * size**3 / time_matrix_product(settings.device, size, 3, dtype).median_s
 
 
 def _capsule_crop(size: int) -> PersonCrop:
@@ -182,7 +203,9 @@ RUN: dict[str, Callable[[Settings], Case]] = {
     "matrix": matrix,
     "surface_256": lambda settings: surface(settings, 256),
     "surface_512": lambda settings: surface(settings, 512),
+    "components": components,
     "lite": lite,
-    "published": published,
+    "published_256": lambda settings: published(settings, 256),
+    "published_512": lambda settings: published(settings, 512),
     "synthesize": synthesize,
 }

@@ -36,6 +36,10 @@ class Case:
     """Most resident memory of the process, libraries and weights included."""
     figures: dict[str, float] = field(default_factory=dict)
     """Anything else, its unit in its name."""
+    goal: str = ""
+    """What is to be reached."""
+    batch: int = 1
+    """People at once."""
     note: str = ""
     """How it was measured, where the title does not say it."""
 
@@ -66,9 +70,31 @@ def peak_memory_gb() -> float:
     raise OSError("/proc/self/status has no VmHWM")
 
 
-def time_matrix_product(device: torch.device, size: int, runs: int) -> Timing:
-    """Seconds of a float32 matrix product: 2 size^3 operations, the rate no network exceeds."""
-    a, b = torch.rand(2, size, size, device=device)
+def clock_mhz(device: torch.device) -> float | None:
+    """What the processor that does the work runs at now; None where it does not say."""
+    if device.type == "cuda":
+        try:
+            return float(torch.cuda.clock_rate(device))
+        except (ModuleNotFoundError, RuntimeError):
+            return None
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("cpu MHz"):
+            return float(line.split(":")[1])
+    return None
+
+
+def peak_of(device: torch.device) -> float:
+    """Most memory in GB, of the GPU where the work is done on one, else of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device) / 1e9
+    return peak_memory_gb()
+
+
+def time_matrix_product(
+    device: torch.device, size: int, runs: int, dtype: torch.dtype = torch.float32
+) -> Timing:
+    """Seconds of a matrix product: 2 size^3 operations, the rate no network exceeds."""
+    a, b = torch.rand(2, size, size, device=device).to(dtype)
     seconds = []
     for _ in range(runs + 1):
         watch = StageWatch(device)

@@ -24,23 +24,44 @@ _CAPSULES = (
     ((0.13, -0.44, 0.02), (0.15, -0.84, 0.00), 0.060),
     ((0.15, -0.86, 0.00), (0.16, -0.86, 0.15), 0.045),
 )
+Capsules = tuple[tuple[tuple[float, float, float], tuple[float, float, float], float], ...]
+
+HARD_SHAPES: dict[str, Capsules] = {
+    "spread fingers": (
+        ((0.0, -0.4, 0.0), (0.0, -0.3, 0.0), 0.25),
+        *(((x, -0.2, 0.0), (1.6 * x, 0.5, 0.1 * x), 0.008) for x in (-0.15, -0.05, 0.05, 0.15)),
+    ),
+    "separate parts": (
+        ((-0.5, 0.4, 0.0), (-0.4, 0.4, 0.0), 0.2),
+        ((0.53, -0.47, 0.3), (0.53, -0.47, 0.31), 0.03),
+        ((0.7, 0.7, -0.7), (0.7, 0.71, -0.7), 0.02),
+        ((-0.71, -0.63, 0.55), (-0.71, -0.63, 0.56), 0.012),
+    ),
+    "a long wire": (((-0.9, -0.8, -0.7), (0.9, 0.7, 0.8), 0.006),),
+    "a fence of wires": tuple(
+        ((-0.6 + 0.1 * i, -0.5, 0.013), (-0.6 + 0.1 * i, 0.5, 0.017), 0.007) for i in range(12)
+    ),
+}
+"""Shapes whose parts are thinner than the cells that the search starts from."""
+
 _SOFTNESS = 0.01
 """Model units over which the occupancy changes, as blurred as a trained network's."""
 
 
 class CapsulePerson:
-    """Occupancy of the capsules, the person filling 0.9 of the box's height."""
+    """Occupancy of capsules; by default a person's, filling 0.9 of the box's height."""
 
     level = 0.5
     inside_is_above = True
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, capsules: Capsules = _CAPSULES) -> None:
         self.device = device
+        self._capsules = capsules
 
     def query(self, points: torch.Tensor) -> torch.Tensor:
         """Occupancies (N,) of points (N, 3)."""
         distance = torch.full(points.shape[:1], torch.inf, device=points.device)
-        for start, end, radius in _CAPSULES:
+        for start, end, radius in self._capsules:
             a = torch.tensor(start, device=points.device)
             along = torch.tensor(end, device=points.device) - a
             share = ((points - a) @ along / along.square().sum()).clamp(0, 1)

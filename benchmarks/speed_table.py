@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from goals import NOT_MEASURED
+
 
 def speed_table(report: Mapping[str, Any]) -> str:
     """A table of the cases, the stages of each below it, and on what it was measured."""
     lines = ["| | median | range | peak memory | figures |", "|---|---:|---:|---:|---|"]
     notes = []
     for case in report["cases"]:
+        if case["note"] == NOT_MEASURED:
+            lines.append(f"| **{case['title']}** | {NOT_MEASURED} | | | to reach: {case['goal']} |")
+            continue
         memory = case["peak_memory_gb"]
+        figures = [_figure(key, value) for key, value in case["figures"].items()]
+        if case.get("goal"):
+            figures.insert(0, f"to reach: {case['goal']}")
         cells = [
             f"**{case['title']}**",
             *_seconds(case["total"]),
             "" if memory is None else f"{memory:.1f} GB",
-            "; ".join(_figure(key, value) for key, value in case["figures"].items()),
+            "; ".join(figures),
         ]
         lines.append("| " + " | ".join(cells) + " |")
         for stage, timing in case["stages"].items():
@@ -58,6 +66,8 @@ def _conditions(report: Mapping[str, Any]) -> str:
     if where == "none":
         where = f"{machine['processor']}, {report['threads']} threads on {machine['cores']} cores"
     busy = report["load_average_before"]
-    text = f"Measured on {where}, PyTorch {report['versions']['torch']}"
+    text = f"Measured on {where}, PyTorch {report['versions']['torch']}, one person at a time"
+    if report.get("clock_mhz"):
+        text += f", at {report['clock_mhz']:.0f} MHz"
     text += f"; load average {busy} when it began." if busy > 0.5 else "."
     return text + (" A smoke test: no figures to quote." if report["quick"] else "")

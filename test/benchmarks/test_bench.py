@@ -104,18 +104,34 @@ def test_table_says_what_was_measured_and_where() -> None:
         "| **A** | 1.23 s | 1.00 – 2.00 s | 1.3 GB | of grid 3.46 %; visited points 12,345 |"
     )
     assert lines[3] == "|   part | 1.23 s | 1.00 – 2.00 s |  |  |"
-    assert lines[-1].startswith("Measured on CPU X, 2 threads on 2 cores, PyTorch 2.0. A: so it")
+    assert lines[-1].startswith(
+        "Measured on CPU X, 2 threads on 2 cores, PyTorch 2.0, one person at a time. A: so it"
+    )
     assert "load average 3.0" in speed_table(report(load_average_before=3.0))
     assert "no figures to quote" in speed_table(report(quick=True))
     gpu = {**report()["machine"], "accelerator": "GPU Y"}
     assert "Measured on GPU Y" in speed_table(report(machine=gpu))
 
 
+def test_goals_stand_with_the_cases_and_without_a_gpu_its_rows_say_so() -> None:
+    from dataclasses import asdict
+
+    from goals import missing_on_gpu
+    from speed_table import speed_table
+
+    case = {**report()["cases"][0], "goal": "1 s"}
+    table = speed_table(report(cases=[case, *map(asdict, missing_on_gpu())], clock_mhz=2600.0))
+    assert "| to reach: 1 s; of grid 3.46 %" in table
+    assert table.count("| not yet measured | | | to reach: ") == 3
+    assert "25 ms in the median on one H200" in table
+    assert "at 2600 MHz" in table
+
+
 def test_every_case_runs_small(tmp_path: Path) -> None:
     """In processes of their own, as ``make bench`` does it."""
     out = tmp_path / "bench.json"
     command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--out", str(out)]
-    names = ["matrix", "surface_256", "published"]
+    names = ["matrix", "surface_256", "published_256"]
     if default_weights_path().is_file():
         names.append("lite")
     command += ["--threads", "1", "--only", *names]

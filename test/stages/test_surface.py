@@ -64,6 +64,7 @@ SHAPES = {
         sphere(0.05, (0.53, -0.47, 0.3)),
         sphere(0.04, (0.7, 0.7, -0.7)),
     ),
+    "a wire": capsules([([-0.9, -0.8, -0.7], [0.9, 0.7, 0.8], 0.016)]),
     "hollow": lambda points: torch.maximum(sphere(0.7)(points), -sphere(0.4)(points)),
     "cut by the box": sphere(0.5, (0.9, 0.9, 0.9)),
 }
