@@ -99,14 +99,15 @@ def prepare_engine(network: PifuhdNetwork, precision: str = "auto") -> PifuhdEng
     normals, coarse, fine = network.estimate_normals, _coarse(network), _fine(network)
     if device.type != "cuda":
         return PifuhdEngine(network, dtype, device, normals, coarse, fine, chain, chain.logits)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    image = torch.zeros(1, 3, config.fine_size, config.fine_size, dtype=dtype, device=device)
-    image = image.contiguous(memory_format=torch.channels_last)
-    recorded_normals = RecordedCall(normals, image)
-    front, back = recorded_normals(image)
-    recorded_coarse = RecordedCall(coarse, image, front, back)
-    recorded_fine = RecordedCall(fine, image, front, back)
-    chain, logits = _with_kernel(chain)
+    with torch.cuda.device(device):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        image = torch.zeros(1, 3, config.fine_size, config.fine_size, dtype=dtype, device=device)
+        image = image.contiguous(memory_format=torch.channels_last)
+        recorded_normals = RecordedCall(normals, image)
+        front, back = recorded_normals(image)
+        recorded_coarse = RecordedCall(coarse, image, front, back)
+        recorded_fine = RecordedCall(fine, image, front, back)
+        chain, logits = _with_kernel(chain)
     return PifuhdEngine(
         network, dtype, device, recorded_normals, recorded_coarse, recorded_fine, chain, logits
     )

@@ -45,26 +45,27 @@ def run_chain(
     if programs == 0:
         return logits
     scratch = terms.new_empty(programs * TILE, packed.scratch_width)
-    _run[(programs,)](
-        z.contiguous(),
-        column.contiguous(),
-        terms.contiguous(),
-        packed.products,
-        packed.sums,
-        scratch,
-        logits,
-        count,
-        LAYERS=tuple(tuple(layer) for layer in packed.layers),
-        FIRST_DEPTH=packed.first_depth,
-        FIRST_TERM=packed.first_term,
-        TERMS=terms.shape[1],
-        SCRATCH=packed.scratch_width,
-        TILE=TILE,
-        BLOCK_IN=BLOCK_IN,
-        LEAK=LEAK,
-        num_warps=_WARPS,
-        num_stages=_STAGES,
-    )
+    with torch.cuda.device_of(z):
+        _run[(programs,)](
+            z.contiguous(),
+            column.contiguous(),
+            terms.contiguous(),
+            packed.products,
+            packed.sums,
+            scratch,
+            logits,
+            count,
+            LAYERS=tuple(tuple(layer) for layer in packed.layers),
+            FIRST_DEPTH=packed.first_depth,
+            FIRST_TERM=packed.first_term,
+            TERMS=terms.shape[1],
+            SCRATCH=packed.scratch_width,
+            TILE=TILE,
+            BLOCK_IN=BLOCK_IN,
+            LEAK=LEAK,
+            num_warps=_WARPS,
+            num_stages=_STAGES,
+        )
     return logits
 
 
