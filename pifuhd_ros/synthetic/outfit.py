@@ -84,19 +84,7 @@ def _sewn(
             paint = sample_cloth_paint(dice, False, chest if cut.top else None)
         normal_map = dice.choice(wardrobe.weaves) if dice.chance(0.8) else -1
         result.append(
-            Worn(
-                cloth.vertices,
-                cloth.base,
-                cloth.weights,
-                cloth.faces,
-                cloth.face_uvs,
-                cloth.caps,
-                cloth.hidden,
-                paint,
-                -1,
-                normal_map,
-                "cloth",
-            )
+            Worn(**vars(cloth), paint=paint, texture=-1, normal_map=normal_map, kind="cloth")
         )
         if cut.hood != "none":
             sew_hood = raised_hood if cut.hood == "up" else lowered_hood
