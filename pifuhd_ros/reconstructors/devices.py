@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,13 +37,19 @@ def resolve_device(device: str | torch.device) -> torch.device:
     return resolved
 
 
+_MEMORY_WORDS = re.compile(
+    r"out of memory|not enough memory|can't allocate memory|failed to allocate|ALLOC_FAILED",
+    re.IGNORECASE,
+)
+
+
 @contextmanager
 def memory_errors_explained(device: torch.device) -> Iterator[None]:
     """Turn running out of memory into a DeviceError that says what helps."""
     try:
         yield
     except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -52,9 +59,11 @@ def memory_errors_explained(device: torch.device) -> Iterator[None]:
         ) from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    """The CPU's allocator raises a plain RuntimeError, the CUDA libraries one of their own."""
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether the machine or the GPU had too little memory; torch has several ways to say so.
+
+    The CPU's allocator raises a plain RuntimeError, the CUDA libraries one of their own.
+    """
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
-    text = str(error)
-    return "can't allocate memory" in text or "ALLOC_FAILED" in text or "out of memory" in text
+    return isinstance(error, RuntimeError) and bool(_MEMORY_WORDS.search(str(error)))

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import gc
-import re
 import traceback
 
 import torch
 
+from pifuhd_ros.reconstructors.devices import is_out_of_memory
 from pifuhd_ros.types import PifuhdError
-
-_MEMORY_WORDS = re.compile(
-    r"out of memory|not enough memory|can't allocate memory|failed to allocate", re.IGNORECASE
-)
 
 
 def explain(error: Exception) -> str:
@@ -25,13 +21,6 @@ def explain(error: Exception) -> str:
             f"take another one by the parameter device ({_first_line(error)})"
         )
     return f"unexpected {type(error).__name__}: {error}"
-
-
-def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether the machine or the GPU had too little memory; torch has several ways to say so."""
-    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and bool(_MEMORY_WORDS.search(str(error)))
 
 
 def is_expected(error: Exception) -> bool:
