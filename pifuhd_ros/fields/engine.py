@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import torch
 
 from pifuhd_ros.fields.cuda_graph import RecordedCall
+from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.networks.point_chain import PointChain, chain_of
 from pifuhd_ros.networks.point_packing import pack_chain, pad_terms
@@ -105,7 +106,8 @@ def prepare_engine(network: PifuhdNetwork, precision: str = "auto") -> PifuhdEng
         image = image.contiguous(memory_format=torch.channels_last)
         recorded_normals = RecordedCall(normals, image)
         front, back = recorded_normals(image)
-        recorded_coarse = RecordedCall(coarse, image, front, back)
+        joints = torch.zeros(1, len(JOINTS), 4, device=device)
+        recorded_coarse = RecordedCall(coarse, image, front, back, joints)
         recorded_fine = RecordedCall(fine, image, front, back)
         chain, logits = _with_kernel(chain)
     return PifuhdEngine(
@@ -114,7 +116,9 @@ def prepare_engine(network: PifuhdNetwork, precision: str = "auto") -> PifuhdEng
 
 
 def _coarse(network: PifuhdNetwork) -> Stage:
-    return lambda image, front, back: (network.encode_coarse(image, front, back),)
+    return lambda image, front, back, joints: (
+        network.encode_coarse(image, front, back, joints),
+    )
 
 
 def _fine(network: PifuhdNetwork) -> Stage:

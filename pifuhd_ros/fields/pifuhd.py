@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from pifuhd_ros.fields.engine import PifuhdEngine
+from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.sampling import resize_map, sample_features
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.normals import NormalMaps
@@ -48,7 +49,7 @@ def encode_pifuhd(
         report("normals", 0.0)
         front, back = engine.normals(image)
         report("coarse features", 0.35)
-        (coarse,) = engine.coarse(image, front, back)
+        (coarse,) = engine.coarse(image, front, back, _joints(crop, engine.device))
         report("fine features", 0.45)
         (fine,) = engine.fine(image, front, back)
         engine.check_finite(fine)
@@ -108,6 +109,12 @@ class PifuhdField:
         fine = sample_features(self.fine_features, columns[None])[0]
         terms = self.engine.chain.column_terms(coarse, fine)
         return torch.sigmoid(self.engine.logits(terms, column, points[:, 2]))
+
+
+def _joints(crop: PersonCrop, device: torch.device) -> torch.Tensor:
+    """The crop's skeleton as a batch of one, zero where there is none."""
+    joints = torch.zeros(len(JOINTS), 4) if crop.joints is None else crop.joints
+    return joints.to(device, torch.float32)[None]
 
 
 def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

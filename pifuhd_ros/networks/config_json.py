@@ -81,12 +81,14 @@ def _read_dataclass(cls: type, data: Any, where: str) -> Any:
     if not isinstance(data, dict) or data.get("type") != cls.__name__:
         raise ValueError(f"{where} must be an object of type {cls.__name__}")
     fields = [f.name for f in dataclasses.fields(cls)]
+    # A config that was written before a field was there has its default.
+    needed = {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
     unknown = sorted(set(data) - set(fields) - {"type"})
-    missing = sorted(set(fields) - set(data))
+    missing = sorted(needed - set(data))
     if unknown or missing:
         raise ValueError(f"{where}: unknown fields {unknown}, missing fields {missing}")
     hints = typing.get_type_hints(cls)
-    values = {name: _read(hints[name], data[name], f"{where}.{name}") for name in fields}
+    values = {name: _read(hints[name], data[name], f"{where}.{name}") for name in fields if name in data}
     try:
         return cls(**values)
     except ValueError as error:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.networks.global_generator import GlobalGenerator, GlobalGeneratorConfig
 from pifuhd_ros.networks.hourglass import HourglassConfig, HourglassFilter
 from pifuhd_ros.networks.point_mlp import PointMlp, PointMlpConfig
 from pifuhd_ros.networks.sampling import resize_map, sample_features, shrink_image
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
+from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
 
 _IMAGE_CHANNELS = 9  # RGB, front normal, back normal
 
@@ -30,7 +32,7 @@ class PifuhdConfig:
     normals: GlobalGeneratorConfig | ShuffleUNetConfig
     """The normal networks: one generator for each side, or one U-Net for both (6 channels out)."""
     coarse_filter: HourglassConfig | ShuffleUNetConfig
-    """Image features of the coarse level."""
+    """Image features of the coarse level; a U-Net with guide channels sees the skeleton, too."""
     fine_filter: HourglassConfig | ShuffleUNetConfig
     """Image features of the fine level."""
     coarse_mlp: PointMlpConfig
@@ -62,6 +64,16 @@ class PifuhdConfig:
         ):
             if got != expected:
                 raise ValueError(f"{what} is {got}, the other sizes ask for {expected}")
+        for what, part, allowed in (
+            ("normals", self.normals, (0,)),
+            ("coarse_filter", self.coarse_filter, (0, GUIDE_CHANNELS)),
+            ("fine_filter", self.fine_filter, (0,)),
+        ):
+            if isinstance(part, ShuffleUNetConfig) and part.guide_channels not in allowed:
+                raise ValueError(
+                    f"{what}.guide_channels is {part.guide_channels}, "
+                    f"allowed: {' or '.join(map(str, allowed))}"
+                )
 
 
 PUBLISHED = PifuhdConfig(
@@ -93,6 +105,7 @@ LITE = PifuhdConfig(
         out_stride=4,
         widths=(64, 96, 128, 160),
         blocks=(1, 2, 2, 1),
+        guide_channels=GUIDE_CHANNELS,
     ),
     fine_filter=ShuffleUNetConfig(
         in_channels=9, out_channels=16, out_stride=2, widths=(48, 64, 96), blocks=(1, 1, 1)
@@ -157,21 +170,34 @@ class PifuhdNetwork(nn.Module):
         return unit(front, 1), unit(back, 1)
 
     def encode_coarse(
-        self, image: torch.Tensor, front: torch.Tensor, back: torch.Tensor
+        self,
+        image: torch.Tensor,
+        front: torch.Tensor,
+        back: torch.Tensor,
+        joints: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Image features of the coarse level.
 
         Args:
             image: (B, 3, S, S) in [-1, 1], S = fine_size or coarse_size.
             front, back: (B, 3, coarse_size, coarse_size), as estimate_normals gives them.
+            joints: (B, J, 4) skeletons, see geometry/skeleton.py, zero where not known; networks
+                without guide channels do not look at them. None: nothing is known.
 
         Returns:
             (B, C, coarse_size / k, coarse_size / k).
         """
         self._check_normals(front, back)
-        features: torch.Tensor = self.netG.image_filter(
-            torch.cat([self._coarse_image(image), front, back], 1)
-        )
+        seen = torch.cat([self._coarse_image(image), front, back], 1)
+        features: torch.Tensor
+        config = self.config.coarse_filter
+        if isinstance(config, ShuffleUNetConfig) and config.guide_channels:
+            if joints is None:
+                joints = image.new_zeros(len(image), len(JOINTS), 4)
+            guide = draw_skeleton(joints, self.config.coarse_size // config.stem_stride)
+            features = self.netG.image_filter(seen, guide)
+        else:
+            features = self.netG.image_filter(seen)
         return features
 
     def encode_fine(

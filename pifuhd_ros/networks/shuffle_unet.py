@@ -27,6 +27,8 @@ class ShuffleUNetConfig:
     """Residual blocks of each level on the way down; the way up has one a level."""
     groups: int = 8
     """Groups of the group norms."""
+    guide_channels: int = 0
+    """Channels of the maps that come beside the image, at the trunk's finest stride."""
 
 
 def _coordinates(like: torch.Tensor) -> torch.Tensor:
@@ -78,7 +80,7 @@ class ShuffleUNet(nn.Module):
             raise ValueError(f"widths {config.widths} and blocks {config.blocks} differ in length")
         self.config = config
         self._up = config.stem_stride // config.out_stride
-        folded = config.in_channels * config.stem_stride**2 + 2
+        folded = config.in_channels * config.stem_stride**2 + 2 + config.guide_channels
         self.stem = nn.Conv2d(folded, config.widths[0], 3, padding=1)
         self.down = nn.ModuleList()
         channels = config.widths[0]
@@ -94,8 +96,13 @@ class ShuffleUNet(nn.Module):
             channels = width
         self.head = nn.Conv2d(channels, config.out_channels * self._up**2, 3, padding=1)
 
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Image (B, in_channels, S, S), S a multiple of stem_stride * 2^(levels - 1)."""
+    def forward(self, image: torch.Tensor, guide: torch.Tensor | None = None) -> torch.Tensor:
+        """The feature map.
+
+        Args:
+            image: (B, in_channels, S, S), S a multiple of stem_stride * 2^(levels - 1).
+            guide: (B, guide_channels, S / stem_stride, S / stem_stride); None: there are none.
+        """
         multiple = self.config.stem_stride * 2 ** (len(self.config.widths) - 1)
         _, channels, height, width = image.shape
         if channels != self.config.in_channels or height % multiple or width % multiple:
@@ -104,7 +111,8 @@ class ShuffleUNet(nn.Module):
                 f"got {tuple(image.shape)}"
             )
         x = F.pixel_unshuffle(image, self.config.stem_stride)
-        x = torch.cat([x, _coordinates(x)], 1)
+        guides = [] if guide is None else [guide.to(x.dtype)]
+        x = torch.cat([x, _coordinates(x), *guides], 1)
         # Convolutions of many channels run up to three times faster on this layout.
         x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         skips: list[torch.Tensor] = []

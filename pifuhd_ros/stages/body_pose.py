@@ -24,6 +24,24 @@ MAX_TRUNK_TILT_DEG = 25.0
 MAX_LEG_TILT_DEG = 30.0
 
 
+def pixels_per_metre(detection: PersonDetection) -> float | None:
+    """The scale that maps the pose in space to the image best.
+
+    Returns:
+        The frame's pixels to a metre of ``keypoints_world_m``, or None where the detection has no
+        pose in space or the scale is not positive.
+    """
+    if detection.keypoints_world_m is None:
+        return None
+    image = detection.keypoints_px[:, :2] - detection.keypoints_px[:, :2].mean(axis=0)
+    space = detection.keypoints_world_m - detection.keypoints_world_m.mean(axis=0)
+    spread = float(np.square(space[:, :2]).sum())
+    if spread == 0:
+        return None
+    scale = float((image * space[:, :2]).sum()) / spread
+    return scale if math.isfinite(scale) and scale > 0 else None
+
+
 def stature_px(detection: PersonDetection) -> float | None:
     """How tall the person would stand, in the frame's pixels, whatever the pose.
 
@@ -34,14 +52,9 @@ def stature_px(detection: PersonDetection) -> float | None:
     Returns:
         Pixels, or None where the detection has no pose in space or its scale is not positive.
     """
-    if detection.keypoints_world_m is None:
+    px_per_m = pixels_per_metre(detection)
+    if detection.keypoints_world_m is None or px_per_m is None:
         return None
-    image = detection.keypoints_px[:, :2] - detection.keypoints_px[:, :2].mean(axis=0)
-    space = detection.keypoints_world_m - detection.keypoints_world_m.mean(axis=0)
-    spread = float(np.square(space[:, :2]).sum())
-    if spread == 0:
-        return None
-    px_per_m = float((image * space[:, :2]).sum()) / spread
     trunk, legs = _trunk_and_legs(detection.keypoints_world_m)
     length_m = np.linalg.norm(trunk) + np.linalg.norm(legs, axis=2).sum(axis=1).mean()
     height_px = px_per_m * float(length_m) / TRUNK_AND_LEG_SHARE

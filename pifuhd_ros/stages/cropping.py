@@ -17,6 +17,7 @@ from pifuhd_ros.geometry.crop_transforms import (
     image_from_crop,
 )
 from pifuhd_ros.stages.body_pose import body_25, stature_px
+from pifuhd_ros.stages.detected_joints import joints_in_crop
 from pifuhd_ros.types import Frame, PersonCrop, PersonDetection
 
 Framing = Literal["mask", "keypoints"]
@@ -53,6 +54,7 @@ def crop_person(
         image=torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
         mask=torch.from_numpy(mask),
         image_from_crop=frame_from_crop,
+        joints=joints_in_crop(detection, frame_from_crop, size),
     )
 
 

@@ -46,10 +46,6 @@ class BodyView:
     """(3, S, S) of the body without clothes, zero where it is not."""
     normal_back: torch.Tensor
     """(3, S, S)."""
-    joints: torch.Tensor
-    """(J, 3) model space."""
-    joints_visible: torch.Tensor
-    """(J,) bool."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +74,10 @@ class ViewSample:
     """(N,) bool."""
     signed_distance: torch.Tensor
     """(N,) metres, negative inside."""
+    joints: torch.Tensor
+    """(J, 3) model space, named by the body; NaN where they are not known."""
+    joints_visible: torch.Tensor
+    """(J,) bool."""
     placement: Placement
     body: BodyView | None
     """Only where it is asked for."""
@@ -224,6 +224,7 @@ class Shard:
         maps = _unpack(torch.cat(rows, 1), mask, size)
         placement = _placement(self._get(prefix + "placement"))
         points = self._get(f"{person}/points").float() * _POINT_STEP_M
+        joints = self._get(prefix + "joints")
         return ViewSample(
             albedo=maps[12:15],
             normal_front=unit(maps[:3], 0),
@@ -236,6 +237,8 @@ class Shard:
             points=placement.to_model(points),
             inside=self._get(f"{person}/inside").bool(),
             signed_distance=self._get(f"{person}/distance").float() * _POINT_STEP_M,
+            joints=joints[:, :3],
+            joints_visible=joints[:, 3] > 0.5,
             placement=placement,
             body=self._body(prefix, maps[15:18], size) if with_body else None,
         )
@@ -243,13 +246,10 @@ class Shard:
     def _body(self, prefix: str, albedo_back: torch.Tensor, size: int) -> BodyView:
         mask = _unbits(self._get(prefix + "body_mask"), self.size_px)
         maps = _unpack(self._get(prefix + "body").float() / 127.5 - 1, mask, size)
-        joints = self._get(prefix + "joints")
         return BodyView(
             albedo_back=albedo_back,
             normal_front=unit(maps[:3], 0),
             normal_back=unit(maps[3:6], 0),
-            joints=joints[:, :3],
-            joints_visible=joints[:, 3] > 0.5,
         )
 
 
@@ -269,14 +269,10 @@ def view_samples(made: Supervision) -> list[ViewSample]:
             points=placement.to_model(samples.points[who]),
             inside=samples.inside[who],
             signed_distance=samples.signed_distance[who],
+            joints=views.joints[i],
+            joints_visible=views.joints_visible[i],
             placement=placement,
-            body=BodyView(
-                views.albedo_back[i],
-                views.body_front[i],
-                views.body_back[i],
-                views.joints[i],
-                views.joints_visible[i],
-            ),
+            body=BodyView(views.albedo_back[i], views.body_front[i], views.body_back[i]),
         )
         for i, (who, placement) in enumerate(zip(views.person, views.placements, strict=True))
     ]

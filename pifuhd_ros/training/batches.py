@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.dataset import Shard, ViewSample
+from pifuhd_ros.synthetic.detector_joints import detect_joints, mirrored
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.types import AssetError
@@ -37,6 +38,8 @@ class Batch:
     """(B, N, 3), inside the model box."""
     inside: torch.Tensor
     """(B, N) 1 inside, 0 outside."""
+    joints: torch.Tensor
+    """(B, J, 4) skeletons as the detector might see them, see geometry/skeleton.py."""
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
@@ -142,6 +145,9 @@ def make_batch(
     front, back, bent = front * sign, back * sign, bent * sign
     xyz = xyz * sign[:, None, :, 0, 0]
 
+    joints = detect_joints(torch.stack([v.joints for v in views]), generator)
+    joints = torch.where(flips[:, None, None], mirrored(joints), joints)
+
     def shrink(image: torch.Tensor, size: int) -> torch.Tensor:
         return image if image.shape[-1] == size else F.interpolate(image, size=size, mode="area")
 
@@ -156,4 +162,5 @@ def make_batch(
         mask=shrink(mask, coarse_size),
         points=xyz,
         inside=inside,
+        joints=joints,
     )

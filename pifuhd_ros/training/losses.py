@@ -50,7 +50,9 @@ def run_levels(
     coarse = depth = fine = None
     if "coarse" in levels or "fine" in levels:
         with torch.set_grad_enabled(torch.is_grad_enabled() and "coarse" in levels):
-            features = network.encode_coarse(batch.image, front.detach(), back.detach())
+            features = network.encode_coarse(
+                batch.image, front.detach(), back.detach(), batch.joints
+            )
             depth = features[:, :2] / network.config.depth_scale
             if true_depth:
                 known, seen = _depth_at(depth, batch)

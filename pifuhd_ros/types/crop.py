@@ -27,3 +27,6 @@ class PersonCrop:
     """float32 (S, S) in [0, 1]."""
     image_from_crop: npt.NDArray[np.float64]
     """(3, 3): homogeneous frame pixel = image_from_crop @ homogeneous crop pixel."""
+    joints: torch.Tensor | None = None
+    """float32 (J, 4): the detected skeleton in model space, see geometry/skeleton.py; None where
+    the detection has none."""
