@@ -48,7 +48,11 @@ def main() -> None:
         sample = shard.read(person, view)
         light = Occlusion(sample.ambient[None, None], sample.bent[None])
         photo = take_photo(
-            sample.albedo[None], sample.normal_front[None], sample.mask[None, None], light, generator
+            sample.albedo[None],
+            sample.normal_front[None],
+            sample.mask[None, None],
+            light,
+            generator,
         )
         rgb = (photo.image[0].permute(1, 2, 0).clamp(0, 1) * 255).round().to(torch.uint8).numpy()
         found = detector.detect(Frame(rgb=np.ascontiguousarray(rgb)))

@@ -116,9 +116,7 @@ def prepare_engine(network: PifuhdNetwork, precision: str = "auto") -> PifuhdEng
 
 
 def _coarse(network: PifuhdNetwork) -> Stage:
-    return lambda image, front, back, joints: (
-        network.encode_coarse(image, front, back, joints),
-    )
+    return lambda image, front, back, joints: (network.encode_coarse(image, front, back, joints),)
 
 
 def _fine(network: PifuhdNetwork) -> Stage:

@@ -58,5 +58,7 @@ def mirrored_order() -> list[int]:
     """For each joint the number of the one that takes its place in a mirror."""
     swap = {"left": "right", "right": "left"}
     sides = [name.split("_", 1) for name in JOINTS]
-    other = ["_".join([swap[parts[0]], *parts[1:]]) if parts[0] in swap else parts[0] for parts in sides]
+    other = [
+        "_".join([swap[parts[0]], *parts[1:]]) if parts[0] in swap else parts[0] for parts in sides
+    ]
     return [JOINTS.index(name) for name in other]

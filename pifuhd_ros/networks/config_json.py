@@ -10,6 +10,8 @@ import typing
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
+ADDED_LATER = "added later"
+"""In a field's metadata: files from before it was there lack it, which means its default."""
 _MAX_INT = 4096
 _MAX_LENGTH = 64
 
@@ -26,7 +28,8 @@ def config_from_json(cls: type[_T], text: str) -> _T:
     """The dataclass that config_to_json wrote.
 
     Text is not trusted: unknown fields, missing fields, wrong types, integers outside 0 … 4096 and
-    tuples or strings beyond 64 entries are errors. Fields with a default must be there too.
+    tuples or strings beyond 64 entries are errors. Fields with a default must be there too, but for
+    those ADDED_LATER.
 
     Raises:
         ValueError: names the field and what is wrong with it.
@@ -81,14 +84,15 @@ def _read_dataclass(cls: type, data: Any, where: str) -> Any:
     if not isinstance(data, dict) or data.get("type") != cls.__name__:
         raise ValueError(f"{where} must be an object of type {cls.__name__}")
     fields = [f.name for f in dataclasses.fields(cls)]
-    # A config that was written before a field was there has its default.
-    needed = {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}
+    needed = {f.name for f in dataclasses.fields(cls) if not f.metadata.get(ADDED_LATER)}
     unknown = sorted(set(data) - set(fields) - {"type"})
     missing = sorted(needed - set(data))
     if unknown or missing:
         raise ValueError(f"{where}: unknown fields {unknown}, missing fields {missing}")
     hints = typing.get_type_hints(cls)
-    values = {name: _read(hints[name], data[name], f"{where}.{name}") for name in fields if name in data}
+    values = {
+        name: _read(hints[name], data[name], f"{where}.{name}") for name in fields if name in data
+    }
     try:
         return cls(**values)
     except ValueError as error:

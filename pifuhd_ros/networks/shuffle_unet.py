@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from pifuhd_ros.networks.config_json import ADDED_LATER
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class ShuffleUNetConfig:
     """Residual blocks of each level on the way down; the way up has one a level."""
     groups: int = 8
     """Groups of the group norms."""
-    guide_channels: int = 0
+    guide_channels: int = field(default=0, metadata={ADDED_LATER: True})
     """Channels of the maps that come beside the image, at the trunk's finest stride."""
 
 

@@ -49,9 +49,7 @@ def _bank() -> _Bank:
     error = detected - held["true"]
     # z counts from the hips in what is detected, and so it does in what is true.
     error[..., 2] = detected[..., 2] - true[..., 2]
-    return _Bank(
-        torch.cat([true, mirrored(true)]).flatten(1), torch.cat([error, mirrored(error)])
-    )
+    return _Bank(torch.cat([true, mirrored(true)]).flatten(1), torch.cat([error, mirrored(error)]))
 
 
 def mirrored(joints: torch.Tensor) -> torch.Tensor:

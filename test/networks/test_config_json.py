@@ -61,6 +61,12 @@ def test_what_is_no_config_is_told(path: str, value: Any, message: str) -> None:
         config_from_json(PifuhdConfig, changed(path, value))
 
 
+def test_a_field_added_later_may_be_missing() -> None:
+    data = json.loads(config_to_json(SMALL_UNET))
+    assert data["normals"].pop("guide_channels") == 0
+    assert config_from_json(PifuhdConfig, json.dumps(data)) == SMALL_UNET
+
+
 def test_fields_with_a_default_must_be_there_too() -> None:
     data = json.loads(config_to_json(SMALL_HOURGLASS))
     del data["depth_scale"]

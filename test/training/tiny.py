@@ -72,6 +72,8 @@ def _ball(size: int, generator: torch.Generator) -> ViewSample:
         bent=front,
         inside=points.norm(dim=1) < radius,
         signed_distance=points.norm(dim=1) - radius,
+        joints=torch.full((22, 3), torch.nan),
+        joints_visible=torch.zeros(22, dtype=torch.bool),
         placement=Placement(torch.eye(3), torch.zeros(3), 1.0),
         body=None,
     )
