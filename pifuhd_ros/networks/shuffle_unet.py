@@ -30,7 +30,8 @@ class ShuffleUNetConfig:
     groups: int = 8
     """Groups of the group norms."""
     guide_channels: int = field(default=0, metadata={ADDED_LATER: True})
-    """Channels of the maps that come beside the image, at the trunk's finest stride."""
+    """Channels of the maps that come beside the image, at the trunk's finest stride, which is that
+    of the output then."""
 
 
 def _coordinates(like: torch.Tensor) -> torch.Tensor:
@@ -80,6 +81,8 @@ class ShuffleUNet(nn.Module):
             )
         if len(config.widths) != len(config.blocks):
             raise ValueError(f"widths {config.widths} and blocks {config.blocks} differ in length")
+        if config.guide_channels and config.out_stride != config.stem_stride:
+            raise ValueError("with a guide, out_stride is stem_stride")
         self.config = config
         self._up = config.stem_stride // config.out_stride
         folded = config.in_channels * config.stem_stride**2 + 2 + config.guide_channels
@@ -97,6 +100,10 @@ class ShuffleUNet(nn.Module):
             self.up.append(_Block(channels + width, width, config.groups))
             channels = width
         self.head = nn.Conv2d(channels, config.out_channels * self._up**2, 3, padding=1)
+        if config.guide_channels:
+            # Norms take the level from what passes them; a depth in the guide reaches the output.
+            self.guide_head = nn.Conv2d(config.guide_channels, config.out_channels, 1, bias=False)
+            nn.init.zeros_(self.guide_head.weight)
 
     def forward(self, image: torch.Tensor, guide: torch.Tensor | None = None) -> torch.Tensor:
         """The feature map.
@@ -126,4 +133,5 @@ class ShuffleUNet(nn.Module):
             skip = skips.pop()
             x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = level(torch.cat([x, skip], 1))
-        return F.pixel_shuffle(self.head(x), self._up)
+        features = F.pixel_shuffle(self.head(x), self._up)
+        return features if guide is None else features + self.guide_head(guide.to(features.dtype))

@@ -13,6 +13,9 @@ from pifuhd_ros.training.batches import Batch
 from pifuhd_ros.training.config import Level
 
 _DEPTH_WEIGHT = 3.0
+_SLOPE_WEIGHT = 0.15
+_STEEPEST = 3.0
+"""Beyond this slope of z over x or y lies another limb, or the outline."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,21 @@ def depth_error(depth: torch.Tensor, batch: Batch) -> torch.Tensor:
     return error.sum() / seen.sum().clamp(min=1)
 
 
+def slope_error(depth: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Mean absolute error of the slopes of front and back z over the person."""
+    true, seen = _depth_at(depth, batch)
+    pixel = 2 / depth.shape[-1]
+    total, count = depth.new_zeros(()), depth.new_zeros(())
+    for axis in (2, 3):
+        true_slope = true.diff(dim=axis) / pixel
+        length = true_slope.shape[axis]
+        both = seen.narrow(axis, 0, length) & seen.narrow(axis, 1, length)
+        weight = (both & (true_slope.abs() < _STEEPEST)).to(depth.dtype)
+        total = total + ((depth.diff(dim=axis) / pixel - true_slope).abs() * weight).sum()
+        count = count + weight.sum()
+    return total / count.clamp(min=1)
+
+
 def _occupancy_loss(
     logits: torch.Tensor, inside: torch.Tensor, balance_sides: bool
 ) -> torch.Tensor:
@@ -111,7 +129,8 @@ def compute_losses(
     Normals by L1, occupancy by cross entropy (PIFuHD, CVPR 2020, section 3).
 
     Beyond the paper, the first two coarse features are taught where the front and the back are:
-    where a whole body leans is learned from every pixel instead of from its points alone. And the
+    where a whole body leans is learned from every pixel instead of from its points alone, and so
+    is how the surface slopes. And the
     points are asked with the true depths in these features, so that they learn the shape around a
     depth that is known. Asked with a depth that is not, the likeliest answer for every point of a
     thin limb is outside, and the limb is lost; so it is where the depth is estimated to be. Figures
@@ -130,6 +149,7 @@ def compute_losses(
             terms[level] = _occupancy_loss(logits, batch.inside, balance_sides)
     if "coarse" in levels and outputs.depth is not None:
         terms["depth"] = _DEPTH_WEIGHT * depth_error(outputs.depth, batch)
+        terms["slope"] = _SLOPE_WEIGHT * slope_error(outputs.depth, batch)
     return terms
 
 

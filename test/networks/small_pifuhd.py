@@ -9,6 +9,7 @@ from pifuhd_ros.networks.hourglass import HourglassConfig
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 from pifuhd_ros.networks.point_mlp import PointMlpConfig
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
+from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS
 
 SMALL_HOURGLASS = PifuhdConfig(
     name="small-hourglass",
@@ -43,7 +44,9 @@ SMALL_UNET = PifuhdConfig(
     fine_size=64,
     coarse_size=32,
     normals=ShuffleUNetConfig(3, 6, widths=(8, 16), blocks=(1, 1)),
-    coarse_filter=ShuffleUNetConfig(9, 6, out_stride=4, widths=(8, 16), blocks=(1, 1)),
+    coarse_filter=ShuffleUNetConfig(
+        9, 6, out_stride=4, widths=(8, 16), blocks=(1, 1), guide_channels=GUIDE_CHANNELS
+    ),
     fine_filter=ShuffleUNetConfig(9, 5, out_stride=2, widths=(8, 16), blocks=(1, 1)),
     coarse_mlp=PointMlpConfig(channels=(7, 16, 12, 8, 1), skips=(2, 3), phi_layer=2),
     fine_mlp=PointMlpConfig(channels=(13, 16, 8, 1), skips=(1, 2)),

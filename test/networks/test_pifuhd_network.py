@@ -8,6 +8,7 @@ import pytest
 import torch
 from small_pifuhd import SMALL_HOURGLASS, SMALL_UNET, small_network
 
+from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.pifuhd import LITE, PUBLISHED, PifuhdConfig, PifuhdNetwork
 
 CONFIGS = pytest.mark.parametrize("config", [SMALL_HOURGLASS, SMALL_UNET], ids=lambda c: c.name)
@@ -65,6 +66,26 @@ def test_gradient_reaches_every_parameter_that_is_used(config: PifuhdConfig) -> 
     # The checkpoint holds a bn4 in every block; blocks without a projection do not use it.
     assert {name for name in without if ".bn4." not in name} == set()
     assert all(p.grad.isfinite().all() for p in network.parameters() if p.grad is not None)
+
+
+def test_the_coarse_level_sees_the_skeleton() -> None:
+    network = small_network(SMALL_UNET)
+    torch.nn.init.normal_(network.netG.image_filter.guide_head.weight)
+    image, _ = image_and_points(SMALL_UNET)
+    front, back = network.estimate_normals(image)
+    joints = torch.rand(2, len(JOINTS), 4, generator=torch.Generator().manual_seed(2)) - 0.5
+    joints[..., 3] = 1
+    seen = network.encode_coarse(image, front, back, joints)
+    unknown = network.encode_coarse(image, front, back)
+    assert (seen - unknown).abs().mean() > 0.1
+    joints[..., 3] = 0
+    assert torch.equal(network.encode_coarse(image, front, back, joints), unknown)
+
+
+def test_only_the_coarse_level_is_guided() -> None:
+    guided = dataclasses.replace(SMALL_UNET.fine_filter, out_stride=4, guide_channels=13)
+    with pytest.raises(ValueError, match=r"fine_filter.guide_channels is 13, allowed: 0"):
+        dataclasses.replace(SMALL_UNET, fine_filter=guided)
 
 
 def test_unet_normals_are_unit_vectors() -> None:

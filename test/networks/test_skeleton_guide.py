@@ -8,7 +8,7 @@ from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
 
 SIZE = 64
 LEFT_ARM = 4
-"""The first of its two maps; the parts are head, trunk, left arm, left leg, right arm, right leg."""
+"""The first of its two maps, which come after the head's and the trunk's."""
 
 
 def standing() -> torch.Tensor:

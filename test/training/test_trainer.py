@@ -14,7 +14,7 @@ from tiny import CONFIG, STAGE, TINY, Balls
 
 from pifuhd_ros.networks.weights import load_network
 from pifuhd_ros.training.config import StageConfig, TrainingConfig
-from pifuhd_ros.training.losses import compute_losses, run_levels
+from pifuhd_ros.training.losses import compute_losses, run_levels, slope_error
 from pifuhd_ros.training.pieces import PieceMaker
 from pifuhd_ros.training.trainer import Trainer, learning_rate, new_network
 from pifuhd_ros.types import ConfigError, WeightsError
@@ -160,7 +160,7 @@ def test_points_are_asked_around_the_true_depth() -> None:
     maker = PieceMaker(Balls(), 0, "all", 1, 100, TINY.fine_size, TINY.coarse_size)
     batch = maker(0)
     network = new_network(TINY, 0)
-    last = [m for m in network.netG.image_filter.modules() if isinstance(m, torch.nn.Conv2d)][-1]
+    last = network.netG.image_filter.head
 
     def logits(true_depth: bool) -> torch.Tensor:
         outputs = run_levels(network, batch, ("coarse",), true_depth)
@@ -175,6 +175,20 @@ def test_points_are_asked_around_the_true_depth() -> None:
     assert not torch.allclose(logits(False)[inside], estimated[inside], atol=1e-3)
     moved = (logits(True) - known).abs()[inside].mean()
     assert moved < (logits(False) - estimated).abs()[inside].mean()
+
+
+def test_slopes_are_measured_apart_from_the_level() -> None:
+    batch = PieceMaker(Balls(), 0, "all", 2, 10, TINY.fine_size, TINY.coarse_size)(0)
+    stride = 4
+    true = torch.nn.functional.avg_pool2d(batch.depth, stride)
+    size = true.shape[-1]
+    assert float(slope_error(true + 0.3, batch)) == pytest.approx(
+        float(slope_error(true, batch)), abs=1e-5
+    )
+    tilted = true + 0.4 * torch.linspace(-1 + 1 / size, 1 - 1 / size, size)
+    added = float(slope_error(tilted, batch) - slope_error(true, batch))
+    # The slope along x changed by 0.4, the one along y did not; at the outline they differ anyway.
+    assert 0.1 < added < 0.25
 
 
 def test_balanced_sides_count_alike() -> None:

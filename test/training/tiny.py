@@ -7,6 +7,7 @@ import torch
 from pifuhd_ros.networks.pifuhd import PifuhdConfig
 from pifuhd_ros.networks.point_mlp import PointMlpConfig
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
+from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS
 from pifuhd_ros.synthetic.dataset import ViewSample
 from pifuhd_ros.synthetic.placement import Placement
 from pifuhd_ros.training.config import StageConfig, TrainingConfig
@@ -14,9 +15,17 @@ from pifuhd_ros.training.config import StageConfig, TrainingConfig
 SIZE = 64
 
 
-def _unet(in_channels: int, out_channels: int, out_stride: int) -> ShuffleUNetConfig:
+def _unet(
+    in_channels: int, out_channels: int, out_stride: int, guide_channels: int = 0
+) -> ShuffleUNetConfig:
     return ShuffleUNetConfig(
-        in_channels, out_channels, out_stride=out_stride, widths=(16, 16), blocks=(1, 1), groups=4
+        in_channels,
+        out_channels,
+        out_stride=out_stride,
+        widths=(16, 16),
+        blocks=(1, 1),
+        groups=4,
+        guide_channels=guide_channels,
     )
 
 
@@ -25,7 +34,7 @@ TINY = PifuhdConfig(
     fine_size=SIZE,
     coarse_size=SIZE // 2,
     normals=_unet(3, 6, 1),
-    coarse_filter=_unet(9, 8, 4),
+    coarse_filter=_unet(9, 8, 4, GUIDE_CHANNELS),
     fine_filter=_unet(9, 8, 2),
     coarse_mlp=PointMlpConfig(channels=(9, 32, 16, 1), skips=(1,), phi_layer=1),
     fine_mlp=PointMlpConfig(channels=(24, 16, 1), skips=()),
