@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors.torch import load_file
 
 from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model
-from pifuhd_ros.geometry.skeleton import JOINTS
-from pifuhd_ros.stages.body_pose import pixels_per_metre
+from pifuhd_ros.networks.joint_lifter import JointLifter
+from pifuhd_ros.stages.body_pose import LEFT_HIP, RIGHT_HIP, pixels_per_metre
 from pifuhd_ros.types import PersonDetection
 
-_BLAZEPOSE = {
-    "nose": (0,),
-    "left_ear": (7,),
-    "right_ear": (8,),
-    "left_shoulder": (11,),
-    "right_shoulder": (12,),
-    "left_elbow": (13,),
-    "right_elbow": (14,),
-    "left_wrist": (15,),
-    "right_wrist": (16,),
-    # Of the hand: between the knuckles of the little and the index finger.
-    "left_hand": (17, 19),
-    "right_hand": (18, 20),
-    "left_hip": (23,),
-    "right_hip": (24,),
-    "left_knee": (25,),
-    "right_knee": (26,),
-    "left_ankle": (27,),
-    "right_ankle": (28,),
-    "left_toe": (31,),
-    "right_toe": (32,),
-}
+LIFTER_FILE = Path(__file__).parents[1] / "weights" / "joint-lifter.safetensors"
 
 
-def joints_in_crop(
+def points_in_crop(
     detection: PersonDetection, image_from_crop: npt.NDArray[np.float64], size: int
 ) -> torch.Tensor | None:
-    """The detection's skeleton in the crop's model space.
+    """The detector's points in the crop's model space.
 
-    x and y are those of the image; z is guessed from it, at the scale that maps the pose in space
-    to the image best.
+    x and y are those of the image; z is the detector's guess, at the scale that maps the pose in
+    space to the image best.
 
     Args:
         detection: in the frame's pixels.
@@ -49,7 +32,7 @@ def joints_in_crop(
         size: pixels of the crop's side.
 
     Returns:
-        (19, 4) float32, see geometry/skeleton.py; None where the detection has no pose in space.
+        (33, 4) float32, see JointLifter; None where the detection has no pose in space.
     """
     space = detection.keypoints_world_m
     px_per_m = pixels_per_metre(detection)
@@ -57,9 +40,31 @@ def joints_in_crop(
         return None
     image_from_model = image_from_crop @ crop_from_model(size)
     xy = apply_transform(np.linalg.inv(image_from_model), detection.keypoints_px[:, :2])
-    hips_z = space[[*_BLAZEPOSE["left_hip"], *_BLAZEPOSE["right_hip"]], 2].mean()
+    hips_z = space[[LEFT_HIP, RIGHT_HIP], 2].mean()
     # Away from the camera is -z in model space.
     z = (hips_z - space[:, 2]) * px_per_m / image_from_model[0, 0]
-    points = np.column_stack([xy, z, np.ones(len(z))])
-    chosen = np.stack([points[list(_BLAZEPOSE[name])].mean(axis=0) for name in JOINTS])
-    return torch.from_numpy(chosen.astype(np.float32))
+    points = np.column_stack([xy, z, detection.keypoints_px[:, 2]])
+    return torch.from_numpy(points.astype(np.float32))
+
+
+def joints_in_crop(
+    detection: PersonDetection, image_from_crop: npt.NDArray[np.float64], size: int
+) -> torch.Tensor | None:
+    """The detection's skeleton in the crop's model space: ``points_in_crop``, lifted.
+
+    Returns:
+        (19, 4) float32, see geometry/skeleton.py; None where the detection has no pose in space.
+    """
+    points = points_in_crop(detection, image_from_crop, size)
+    if points is None:
+        return None
+    with torch.no_grad():
+        joints = _lifter()(points[None])[0]
+    return torch.cat([joints, torch.ones(len(joints), 1)], 1)
+
+
+@lru_cache(maxsize=1)
+def _lifter() -> JointLifter:
+    lifter = JointLifter()
+    lifter.load_state_dict(load_file(str(LIFTER_FILE)))
+    return lifter.float().eval()

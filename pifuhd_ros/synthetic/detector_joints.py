@@ -1,7 +1,8 @@
-"""Joints as the detector of stages/detection.py sees them: what it erred on people alike.
+"""Joints as the detector and the joint lifter see them: how they erred on people alike.
 
-``detected_joints.safetensors`` holds, in steps of 1/8192 model unit, the true joints (N, 19, 3) of
-generated people and where the detector saw them, made by scripts/measure_detected_joints.py.
+``lifted_joints.safetensors`` holds, in steps of 1/8192 model unit, the true joints (N, 19, 3) of
+generated people and those that a lifter found that had not learned from them, made by
+scripts/train_joint_lifter.py.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from safetensors.torch import load_file
 from pifuhd_ros.body.model import load_body
 from pifuhd_ros.geometry.skeleton import JOINTS, mirrored_order
 
-BANK_FILE = Path(__file__).with_name("detected_joints.safetensors")
+BANK_FILE = Path(__file__).with_name("lifted_joints.safetensors")
 BANK_STEP = 1 / 8192
 MISSED = 0.05
 """Share of people whose joints are not given: the detector found no pose, or there is none."""
@@ -32,7 +33,7 @@ class _Bank:
     true: torch.Tensor
     """(N, 19, 3), from the middle of the hips."""
     error: torch.Tensor
-    """(N, 19, 3) detected minus true."""
+    """(N, 19, 3) lifted minus true."""
 
 
 @lru_cache(maxsize=1)
@@ -45,10 +46,10 @@ def skeleton_rows() -> list[int]:
 @lru_cache(maxsize=1)
 def _bank() -> _Bank:
     held = {name: rows.float() * BANK_STEP for name, rows in load_file(str(BANK_FILE)).items()}
-    true, detected = _from_hips(held["true"]), held["detected"].clone()
-    error = detected - held["true"]
-    # z counts from the hips in what is detected, and so it does in what is true.
-    error[..., 2] = detected[..., 2] - true[..., 2]
+    true = from_hips(held["true"])
+    error = held["lifted"] - held["true"]
+    # z counts from the hips in what is lifted, and so it does in what is true.
+    error[..., 2] = held["lifted"][..., 2] - true[..., 2]
     return _Bank(torch.cat([true, mirrored(true)]).flatten(1), torch.cat([error, mirrored(error)]))
 
 
@@ -58,7 +59,8 @@ def mirrored(joints: torch.Tensor) -> torch.Tensor:
     return torch.cat([-swapped[..., :1], swapped[..., 1:]], -1)
 
 
-def _from_hips(joints: torch.Tensor) -> torch.Tensor:
+def from_hips(joints: torch.Tensor) -> torch.Tensor:
+    """Joints (..., 19, 3) from the middle of their hips."""
     return joints - joints[..., _HIPS, :].mean(-2, keepdim=True)
 
 
@@ -71,7 +73,7 @@ def detect_joints(true: torch.Tensor, generator: torch.Generator) -> torch.Tenso
     """
     bank = _bank()
     true = true[:, skeleton_rows()]
-    own = _from_hips(true.cpu().float())
+    own = from_hips(true.cpu().float())
     is_known = own.isfinite().flatten(1).all(1)
     distance = torch.cdist(own.nan_to_num().flatten(1), bank.true)
     alike = distance.topk(min(_ALIKE, len(bank.true)), largest=False).indices

@@ -9,6 +9,8 @@ import pytest
 import torch
 from tiny import SIZE
 
+from pifuhd_ros.synthetic.frame_edges import FrameEdges
+from pifuhd_ros.training import batches
 from pifuhd_ros.training.batches import Batch, People, make_batch
 from pifuhd_ros.types import AssetError
 
@@ -55,6 +57,24 @@ def test_batches_keep_truth_and_picture_aligned(people: Path) -> None:
     assert torch.allclose(batch.depth[:, 0], -batch.depth[:, 1], atol=1e-3)
     middle = batch.depth[:, 0, SIZE // 4, SIZE // 4]
     assert ((middle > 0.35) & (middle < 0.62)).all()
+
+
+def test_beyond_the_photos_edge_is_nothing(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_the_middle(count: int, generator: object, device: torch.device) -> FrameEdges:
+        far = torch.full((count,), 2.0)
+        return FrameEdges(-far, far, torch.zeros(count))
+
+    monkeypatch.setattr(batches, "sample_frame_edges", at_the_middle)
+    batch = _batch(people)
+    below = batch.points[..., 1] < 0
+    assert batch.inside[~below].any()
+    assert not batch.inside[below].any()
+    half = SIZE // 2
+    assert bool((batch.image[:, :, half:] == -1).all())
+    assert batch.image[:, :, :half].max() > -0.9
+    assert not batch.mask[:, :, half // 2 :].any()
+    assert not batch.front[:, :, half // 2 :].any()
+    assert batch.mask[:, :, : half // 2].any()
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""Trains the joint lifter on how the detector sees generated people.
+
+    pifuhd synthesize --assets assets.safetensors --out runs/people --count 1600
+    python scripts/train_joint_lifter.py --data runs/people --pairs runs/joint-pairs.safetensors
+
+Measures once (0.2 s a view) and keeps the pairs, then trains in a minute. Writes
+pifuhd_ros/weights/joint-lifter.safetensors, and pifuhd_ros/synthetic/lifted_joints.safetensors:
+joints as lifted by networks that have not seen the person, from which the training of the other
+networks imitates detections.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from pifuhd_ros.geometry.crop_transforms import CropSquare, image_from_crop
+from pifuhd_ros.geometry.skeleton import JOINTS, mirrored_order
+from pifuhd_ros.networks.joint_lifter import MIRRORED_POINTS, JointLifter
+from pifuhd_ros.stages.detected_joints import LIFTER_FILE, points_in_crop
+from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.synthetic.dataset import Shard, ViewSample
+from pifuhd_ros.synthetic.detector_joints import BANK_FILE, BANK_STEP, from_hips, skeleton_rows
+from pifuhd_ros.synthetic.occlusion import Occlusion
+from pifuhd_ros.synthetic.photograph import take_photo
+from pifuhd_ros.types import Frame
+
+PHOTO_PX = 512
+FOLDS = 4
+EPOCHS = 60
+BATCH = 128
+LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 0.1
+MOST_ROLL_RAD = 0.2
+MOST_GROWTH = 0.15
+
+Pairs = dict[str, torch.Tensor]
+"""true (N, 19, 3) and detected (N, 33, 4), model space; person (N,)."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, nargs="+", help="folders of pifuhd synthesize")
+    parser.add_argument("--pairs", type=Path, required=True, help="what was measured, kept here")
+    parser.add_argument("--views", type=int, default=3, help="of each person, at most")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if not args.pairs.exists():
+        save_file(measure(args.data, args.views, args.seed), str(args.pairs))
+    pairs = load_file(str(args.pairs))
+    torch.manual_seed(args.seed)
+    fold = pairs["person"] % FOLDS
+    lifted = torch.zeros_like(pairs["true"])
+    for number in range(FOLDS):
+        lifter = train({k: v[fold != number] for k, v in pairs.items()})
+        lifted[fold == number] = lift(lifter, pairs["detected"][fold == number])
+    report(pairs, lifted)
+    final = train(pairs)
+    state = {k: v.half().contiguous() for k, v in final.state_dict().items()}
+    save_file(state, str(LIFTER_FILE))
+    save_file({"true": packed(pairs["true"]), "lifted": packed(lifted)}, str(BANK_FILE))
+
+
+def measure(folders: list[Path], views: int, seed: int) -> Pairs:
+    """Photographs views of the shards' people and runs the detector on them."""
+    generator = torch.Generator().manual_seed(seed)
+    detector = PersonDetector()
+    found: dict[str, list[torch.Tensor]] = {"true": [], "detected": [], "person": []}
+    paths = [path for folder in folders for path in sorted(folder.glob("shard-*.safetensors"))]
+    number = 0
+    for path in tqdm(paths, unit="shard"):
+        shard = Shard(path)
+        for person in range(shard.people):
+            number += 1
+            for view in torch.randperm(shard.views, generator=generator)[:views].tolist():
+                sample = shard.read(person, view)
+                points = detect(detector, sample, generator)
+                if points is not None:
+                    found["true"].append(sample.joints[skeleton_rows()])
+                    found["detected"].append(points)
+                    found["person"].append(torch.tensor(number))
+    return {name: torch.stack(rows) for name, rows in found.items()}
+
+
+def detect(
+    detector: PersonDetector, sample: ViewSample, generator: torch.Generator
+) -> torch.Tensor | None:
+    """The detector's points (33, 4) in the view's model space, or None."""
+    photo = take_photo(
+        sample.albedo[None],
+        sample.normal_front[None],
+        sample.mask[None, None],
+        Occlusion(sample.ambient[None, None], sample.bent[None]),
+        generator,
+    )
+    image = F.interpolate(photo.image, size=PHOTO_PX, mode="bilinear")[0]
+    rgb = (image.permute(1, 2, 0) * 255).round().to(torch.uint8).contiguous().numpy()
+    people = detector.detect(Frame(rgb=rgb))
+    half_px = (PHOTO_PX - 1) / 2
+    whole = image_from_crop(CropSquare(half_px, half_px, half_px), PHOTO_PX)
+    return points_in_crop(people[0], whole, PHOTO_PX) if people else None
+
+
+def train(pairs: Pairs) -> JointLifter:
+    """A lifter that has learned these pairs, their mirror images, turned and scaled."""
+    true, points = from_hips(pairs["true"]), pairs["detected"].clone()
+    # In the image joints count from the hips that the detector sees, as what is lifted does.
+    true[..., :2] = pairs["true"][..., :2]
+    true = torch.cat([true, mirror(true, mirrored_order())])
+    points = torch.cat([points, mirror(points, list(MIRRORED_POINTS))])
+    lifter = JointLifter()
+    optimizer = torch.optim.AdamW(lifter.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    steps = EPOCHS * (len(true) // BATCH)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(EPOCHS):
+        for rows in torch.randperm(len(true)).split(BATCH)[: len(true) // BATCH]:
+            motion = random_motion(len(rows))
+            lifted = lifter(move(points[rows], motion))
+            loss = (lifted - move(true[rows], motion)).abs().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return lifter.eval()
+
+
+def random_motion(count: int) -> torch.Tensor:
+    """Rolls of the camera and scales, (count, 3, 3)."""
+    angle = MOST_ROLL_RAD * (2 * torch.rand(count) - 1)
+    scale = 1 + MOST_GROWTH * (2 * torch.rand(count) - 1)
+    motion = torch.eye(3).repeat(count, 1, 1)
+    motion[:, 0, 0] = motion[:, 1, 1] = angle.cos()
+    motion[:, 0, 1], motion[:, 1, 0] = -angle.sin(), angle.sin()
+    return motion * scale[:, None, None]
+
+
+def move(points: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
+    return torch.cat([points[..., :3] @ motion.mT, points[..., 3:]], 2)
+
+
+def mirror(points: torch.Tensor, order: list[int]) -> torch.Tensor:
+    swapped = points[:, order]
+    return torch.cat([-swapped[..., :1], swapped[..., 1:]], 2)
+
+
+def lift(lifter: JointLifter, points: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return lifter(points)
+
+
+def packed(joints: torch.Tensor) -> torch.Tensor:
+    return (joints / BANK_STEP).round().clamp(-32767, 32767).to(torch.int16)
+
+
+def report(pairs: Pairs, lifted: torch.Tensor) -> None:
+    """Prints the mean errors of people that a lifter has not seen."""
+    true = from_hips(pairs["true"])
+    raw = JointLifter.first_guess(pairs["detected"])
+    print(f"{len(true)} views; mean error in model units, detected -> lifted")
+    flat = (raw[..., :2] - pairs["true"][..., :2]).norm(dim=2).mean()
+    better = (lifted[..., :2] - pairs["true"][..., :2]).norm(dim=2).mean()
+    print(f"in the image {flat:.4f} -> {better:.4f}")
+    errors = [(joints[..., 2] - true[..., 2]).abs().mean(0) for joints in (raw, lifted)]
+    print(f"in depth {errors[0].mean():.4f} -> {errors[1].mean():.4f}")
+    for name, before, after in zip(JOINTS, *map(np.asarray, errors), strict=True):
+        print(f"  {name:15} {before:.3f} -> {after:.3f}")
+
+
+if __name__ == "__main__":
+    main()
