@@ -41,7 +41,7 @@ def test_errors_are_as_large_as_those_measured(bank: dict[str, torch.Tensor]) ->
         row = JOINTS.index(name)
         measured = (bank["lifted"][:, row, 2] - depth[:, row]).abs().mean()
         imitated = (seen[known, row, 2] - depth[known, row]).abs().mean()
-        assert float(imitated) == pytest.approx(float(measured), rel=0.15)
+        assert float(imitated) == pytest.approx(float(measured), rel=0.25)
     # What the image shows is hardly off.
     assert (seen[known, :, :2] - true[known, :, :2]).abs().mean() < 0.05
 

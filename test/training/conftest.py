@@ -45,6 +45,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "0/0/normals": signed(torch.cat([front, back], 1)),
                 "0/0/light": signed(torch.cat([torch.ones_like(front[:, :1]), front], 1)),
                 "0/0/z": (torch.stack([z, -z], -1)[mask] * 16384).round().to(torch.int16),
+                "0/0/joints": torch.zeros(22, 4),
                 "0/0/placement": torch.cat([torch.eye(3).view(-1), placed]),
             },
             str(folder / f"shard-{index:05d}.safetensors"),
