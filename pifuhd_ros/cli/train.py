@@ -52,7 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change a setting: FIELD=VALUE, STAGE.FIELD=VALUE or '*.FIELD=VALUE'; repeatable",
     )
-    parser.add_argument("--data", type=Path, help="folder of people of pifuhd synthesize")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="folders of people of pifuhd synthesize; a stage takes those with large enough views",
+    )
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of checkpoints, logs and weights"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -66,37 +67,68 @@ class PeopleSource(Protocol):
 
 
 class People:
-    """A folder of shards as a PeopleSource."""
+    """Folders of shards as a PeopleSource."""
 
-    def __init__(self, folder: Path, validation: bool = False) -> None:
-        paths = sorted(folder.glob("shard-*.safetensors"))
-        chosen = [
-            path
-            for i, path in enumerate(paths)
-            if (i % _VALIDATION_SHARE == _VALIDATION_SHARE // 2) == validation
-        ]
-        if not chosen:
-            raise AssetError(
-                f"{folder} has too few shards of people (training and validation need one each); "
-                "make more with: pifuhd synthesize"
-            )
-        self.paths = chosen
+    def __init__(self, folders: Sequence[Path], validation: bool = False) -> None:
+        """Look what there is.
+
+        Args:
+            folders: Each of shards of one size of views.
+            validation: The shards that are kept for validation, instead of the others.
+
+        Raises:
+            AssetError: A folder has too few shards.
+        """
+        self._by_size: dict[int, list[Path]] = {}
+        for folder in folders:
+            chosen = [
+                path
+                for i, path in enumerate(sorted(folder.glob("shard-*.safetensors")))
+                if (i % _VALIDATION_SHARE == _VALIDATION_SHARE // 2) == validation
+            ]
+            if not chosen:
+                raise AssetError(
+                    f"{folder} has too few shards of people (training and validation need one "
+                    "each); make more with: pifuhd synthesize"
+                )
+            self._by_size.setdefault(Shard(chosen[0]).size_px, []).extend(chosen)
         self._open: dict[Path, Shard] = {}
+
+    def paths(self, size_px: int) -> list[Path]:
+        """The shards whose views can be averaged down to this size.
+
+        Raises:
+            AssetError: There are none.
+        """
+        usable = [
+            path for own, paths in self._by_size.items() if own % size_px == 0 for path in paths
+        ]
+        if not usable:
+            sizes = ", ".join(map(str, self._by_size))
+            raise AssetError(
+                f"views of {size_px} px are needed, and the people have {sizes} px: make larger "
+                "ones with: pifuhd synthesize --size"
+            )
+        return usable
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_open": {}}  # Open files stay in their process.
 
-    def _shard(self, index: int) -> Shard:
-        path = self.paths[index]
+    def _shard(self, path: Path) -> Shard:
         if path not in self._open:
             self._open[path] = Shard(path)
         return self._open[path]
 
     def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
-        """See ``PeopleSource.draw``."""
+        """See ``PeopleSource.draw``.
+
+        Raises:
+            AssetError: No folder's views are large enough.
+        """
+        paths = self.paths(size_px)
         result = []
         for _ in range(count):
-            shard = self._shard(int(torch.randint(len(self.paths), (), generator=generator)))
+            shard = self._shard(paths[int(torch.randint(len(paths), (), generator=generator))])
             person = int(torch.randint(shard.people, (), generator=generator))
             view = int(torch.randint(shard.views, (), generator=generator))
             result.append(shard.read(person, view, size_px))

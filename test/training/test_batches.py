@@ -17,7 +17,7 @@ from pifuhd_ros.types import AssetError
 
 def _batch(people: Path, seed: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(seed)
-    views = People(people).draw(3, SIZE, generator)
+    views = People([people]).draw(3, SIZE, generator)
     return make_batch(views, SIZE // 2, 100, generator)
 
 
@@ -29,7 +29,7 @@ def test_batches_depend_on_the_seed_alone(people: Path) -> None:
 
 
 def test_a_folder_that_was_read_goes_to_another_process(people: Path) -> None:
-    source = People(people)
+    source = People([people])
     source.draw(2, SIZE, torch.Generator().manual_seed(0))
     copy = pickle.loads(pickle.dumps(source))
     [one] = source.draw(1, SIZE, torch.Generator().manual_seed(1))
@@ -38,9 +38,16 @@ def test_a_folder_that_was_read_goes_to_another_process(people: Path) -> None:
 
 
 def test_training_and_validation_share_no_shard(people: Path) -> None:
-    train, validation = People(people), People(people, validation=True)
-    assert set(train.paths).isdisjoint(validation.paths)
-    assert len(train.paths) + len(validation.paths) == 22
+    train, validation = People([people]), People([people], validation=True)
+    assert set(train.paths(SIZE)).isdisjoint(validation.paths(SIZE))
+    assert len(train.paths(SIZE)) + len(validation.paths(SIZE)) == 22
+
+
+def test_a_stage_takes_the_folders_with_large_enough_views(people: Path) -> None:
+    both = People([people, people])
+    assert len(both.paths(SIZE // 2)) == 2 * len(People([people]).paths(SIZE))
+    with pytest.raises(AssetError, match=f"views of {2 * SIZE} px are needed, and .* {SIZE} px"):
+        both.draw(1, 2 * SIZE, torch.Generator())
 
 
 def test_batches_keep_truth_and_picture_aligned(people: Path) -> None:
@@ -79,4 +86,4 @@ def test_beyond_the_photos_edge_is_nothing(people: Path, monkeypatch: pytest.Mon
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AssetError, match="pifuhd synthesize"):
-        People(tmp_path)
+        People([tmp_path])
