@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,12 +60,12 @@ def test_when_the_time_is_up_it_saves_and_stops(fabric: Any, tmp_path: Path) -> 
     parts = _trainer(fabric, tmp_path / "parts")
     sessions = 0
     while not parts.is_done:
-        done = parts.run(deadline_s=time.monotonic() + 0.2)
+        done = parts.run(deadline_s=0.0)  # long past: one step
         assert done == parts.is_done
         sessions += 1
         parts = _trainer(fabric, tmp_path / "parts")
         assert parts.resume()
-    assert sessions > 1
+    assert sessions > 10
     for one, other in zip(whole.average.parameters(), parts.average.parameters(), strict=True):
         assert torch.equal(one, other)
 
