@@ -11,15 +11,17 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 CASES = (
     *("matrix", "surface_256", "surface_512", "components"),
-    *("lite", "published_256", "synthesize", "published_512"),
+    *("lite", "continuous", "publishing", "published_256", "synthesize", "published_512"),
 )
 ON_CPU = CASES[:-1]
 """The last would take a CPU two minutes a run."""
+NEED_ROS = ("continuous", "publishing")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in args.only or (ON_CPU if args.device == "cpu" else CASES):
         if name == "synthesize" and args.assets is None:
             print("synthesize: left out, it needs --assets FILE", file=sys.stderr)
+            continue
+        if name in NEED_ROS and find_spec("rclpy") is None:
+            print(f"{name}: left out, it needs ROS 2 (see the README)", file=sys.stderr)
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
         results.append(_run_apart(name, args))

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from arithmetic import encoding_gflop, point_mflop
 from components import extraction_components
+from continuous import continuous
 from goals import GOALS
 from measure import Case, peak_memory_gb, peak_of, summarize_stages, time_matrix_product
 from person_shape import HARD_SHAPES, CapsulePerson, PersonInstead
+from publishing import publishing
 from synthesis import measure_synthesis
 
 from pifuhd_ros.fields.engine import prepare_engine
@@ -205,6 +207,14 @@ RUN: dict[str, Callable[[Settings], Case]] = {
     "surface_512": lambda settings: surface(settings, 512),
     "components": components,
     "lite": lite,
+    "continuous": lambda settings: continuous(
+        settings.device,
+        DEMO_IMAGE,
+        settings.weights,
+        settings.runs if settings.device.type == "cpu" else 10 * settings.runs,
+        quick=settings.quick,
+    ),
+    "publishing": lambda settings: publishing(settings.runs, quick=settings.quick),
     "published_256": lambda settings: published(settings, 256),
     "published_512": lambda settings: published(settings, 512),
     "synthesize": synthesize,

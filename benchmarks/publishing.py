@@ -1,7 +1,6 @@
 """How long the capture node takes to give its results to the middleware.
 
-A case for bench.py; it needs ROS. In cases.py:
-"publishing": lambda settings: publishing(settings.runs, quick=settings.quick)
+It needs ROS 2.
 """
 
 from __future__ import annotations

@@ -14,11 +14,8 @@ from measure import Case, peak_memory_gb, summarize_stages
 from pifuhd_ros.body.model import load_body
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
 from pifuhd_ros.synthetic.dataset import shard_path, write_shard
-from pifuhd_ros.synthetic.occlusion import ambient_occlusion
-from pifuhd_ros.synthetic.render import render_views
-from pifuhd_ros.synthetic.samples import SamplingConfig, sample_points
-from pifuhd_ros.synthetic.synthesis import MakePeople, Supervision, person_maker, sample_placements
-from pifuhd_ros.synthetic.volume import occupancy_volumes
+from pifuhd_ros.synthetic.samples import SamplingConfig
+from pifuhd_ros.synthetic.synthesis import SynthesisConfig, person_maker, synthesize
 from pifuhd_ros.synthetic.wardrobe import load_wardrobe
 
 
@@ -46,39 +43,22 @@ class Done:
     peak_memory_gb: float
 
 
-def make_batch(make: MakePeople, seeds: range, work: Work, watch: StageWatch, path: Path) -> None:
-    """The steps of ``synthesize``, one view each, and the file: each step on the watch."""
-    watch("people", 0.0)
-    people = make(seeds)
-    watch("placements", 0.0)
-    who = range(len(people))
-    placements = [sample_placements(people, i, 1, seeds[i])[0] for i in who]
-    watch("render", 0.0)
-    views = render_views(people, who, placements, work.size_px)
-    watch("volume and occlusion", 0.0)
-    volumes = occupancy_volumes(people, views)
-    mask = views.mask[:, None].float()
-    occlusion = ambient_occlusion(volumes, views.z_front, views.normal_front, mask)
-    watch("points and distances", 0.0)
-    samples = sample_points(people, seeds, SamplingConfig(points=work.points))
-    watch("write", 0.0)
-    made = Supervision(views, occlusion, samples, people.stature_m)
-    write_shard(path, made, {"first_seed": str(seeds[0])})
-
-
 def run_worker(work: Work) -> Done:
     """Loads, makes one batch to warm up, then those that count."""
     device = torch.device(work.device)
     if device.type == "cpu":
         torch.set_num_threads(1)
     make = person_maker(load_wardrobe(work.assets, device), load_body(device=device))
+    config = SynthesisConfig(work.size_px, 1, SamplingConfig(points=work.points))
     watch = StageWatch(device)
     stages = []
     with tempfile.TemporaryDirectory() as folder:
         for run in range(work.runs + 1):
             first = work.first_seed + run * work.batch
             seeds = range(first, first + work.batch)
-            make_batch(make, seeds, work, watch, shard_path(Path(folder), run))
+            made = synthesize(make, seeds, config, lambda stage: watch(stage, 0.0))
+            watch("write", 0.0)
+            write_shard(shard_path(Path(folder), run), made, {"first_seed": str(seeds[0])})
             stages.append(watch.take_timings_s())
     return Done(stages[1:], peak_memory_gb())
 

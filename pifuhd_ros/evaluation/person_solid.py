@@ -38,9 +38,9 @@ class PersonSolid:
         """
         turned = people.vertices_of(person) @ placement.rotation.T - placement.centre_m
         vertices = (turned * placement.scale).cpu().numpy().astype(np.float32)
-        closed = Mesh(vertices, people.faces_of(people.closed_faces, person).cpu().numpy())
+        closed = Mesh(vertices, people.faces_of("closed_faces", person).cpu().numpy())
         require_solid(closed)
-        hair = Mesh(vertices, people.faces_of(people.open_faces, person).cpu().numpy())
+        hair = Mesh(vertices, people.faces_of("open_faces", person).cpu().numpy())
         return PersonSolid(closed, hair, placement.scale)
 
     def contains(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

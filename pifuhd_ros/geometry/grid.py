@@ -41,8 +41,10 @@ class VoxelGrid:
             stride: edge length of the cell, in grid points.
             device: of the result.
         """
-        steps = [self.step(c & 1, c >> 1 & 1, c >> 2 & 1) * stride for c in range(8)]
-        return torch.tensor(steps, dtype=torch.int64, device=device)
+        # Counted on the device: a list from the host would have to wait for it.
+        corner = torch.arange(8, device=device)
+        n = self.points_per_axis
+        return (((corner % 2) * n + corner // 2 % 2) * n + corner // 4) * stride
 
     def corner_keys(self, cells: torch.Tensor, stride: int) -> torch.Tensor:
         """Keys (M, 8) of the corners of cells (M,) of edge length ``stride``."""

@@ -8,17 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pifuhd_ros.ros.step_forecast import StepState, delay_s
 from pifuhd_ros.types import CaptureCancelled
 
 CHECK_PERIOD_S = 0.05
 """How often somebody who waits for the pipeline looks whether to go on waiting."""
-_NEWS = 0.3
-"""Weight of the last item in a step's mean time."""
-_EARLY = 1.2
-"""Items begin earlier than the mean times ask for by this factor, so that the slowest step does
-not run dry when another one takes longer than usual."""
-_OVERRUN = 1.25
-"""What has taken longer than usual already is taken to need this part more of it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +40,7 @@ class Pipeline:
         period_s: Callable[[], float],
         on_drop: Callable[[], None],
         on_failure: Callable[[Exception], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the threads; nothing begins before ``release``.
 
@@ -53,18 +48,19 @@ class Pipeline:
             feed: Returns the newest item for the first step, or None where none comes soon.
             steps: In their order; what the last one returns is of no interest.
             period_s: Shortest time from one item to the next.
-            on_drop: Called for every item that a newer one has replaced.
+            on_drop: Called for every item that a newer one has replaced; must not wait.
             on_failure: Called with what a step has raised; its item goes no further.
+            clock: Seconds that never go back.
         """
         self._feed = feed
         self._steps = tuple(steps)
         self._period_s = period_s
         self._on_drop = on_drop
         self._on_failure = on_failure
+        self._clock = clock
         self._changed = threading.Condition()
         self._waiting: list[Any] = [None] * len(steps)
-        self._since_s: list[float | None] = [None] * len(steps)
-        self._mean_s = [0.0] * len(steps)
+        self._states = [StepState() for _ in steps]
         self._begun_s = float("-inf")
         self._holds = 1
         self._is_stopped = False
@@ -78,7 +74,9 @@ class Pipeline:
     @property
     def mean_s(self) -> dict[str, float]:
         """Seconds of each step, the last items counting most."""
-        return {step.name: mean for step, mean in zip(self._steps, self._mean_s, strict=True)}
+        return {
+            step.name: state.mean_s for step, state in zip(self._steps, self._states, strict=True)
+        }
 
     def hold(self) -> None:
         """Begin no more items until ``release``; may be called more than once."""
@@ -120,9 +118,7 @@ class Pipeline:
             thread.join()
 
     def _is_at_work(self) -> bool:
-        return any(since is not None for since in self._since_s) or any(
-            item is not None for item in self._waiting
-        )
+        return any(state.since_s is not None or state.is_awaited for state in self._states)
 
     def _serve(self, index: int) -> None:
         take = self._take_first if index == 0 else self._take
@@ -133,20 +129,23 @@ class Pipeline:
 
     def _take_first(self, index: int) -> Any:
         with self._changed:
-            delay_s = self._delay_s() if self._holds == 0 else CHECK_PERIOD_S
-            if delay_s > 0:
+            wait_s = CHECK_PERIOD_S
+            if self._holds == 0:
+                earliest_s = self._begun_s + self._period_s()
+                wait_s = delay_s(self._states, earliest_s, self._clock())
+            if wait_s > 0:
                 # Any step that ends changes the forecast.
-                self._changed.wait(min(delay_s, CHECK_PERIOD_S))
+                self._changed.wait(min(wait_s, CHECK_PERIOD_S))
                 return None
-            self._since_s[index] = time.monotonic()
+            self._states[index].since_s = self._clock()
         item = None
         try:
             item = self._feed()
         except Exception as error:
             self._fail(error)
         with self._changed:
-            now_s = time.monotonic()
-            self._since_s[index] = None if item is None else now_s
+            now_s = self._clock()
+            self._states[index].since_s = None if item is None else now_s
             self._begun_s = self._begun_s if item is None else now_s
             self._changed.notify_all()
         return item
@@ -155,59 +154,32 @@ class Pipeline:
         with self._changed:
             self._changed.wait_for(lambda: self._is_stopped or self._waiting[index] is not None)
             item, self._waiting[index] = self._waiting[index], None
-            self._since_s[index] = None if item is None else time.monotonic()
+            self._states[index].is_awaited = False
+            self._states[index].since_s = None if item is None else self._clock()
             return item
 
     def _work(self, index: int, item: Any) -> None:
-        begun_s = time.monotonic()
+        state = self._states[index]
+        begun_s = self._clock()
         result = None
         try:
             self.check()
             result = self._steps[index].run(item)
-            spent_s = time.monotonic() - begun_s
+            spent_s = self._clock() - begun_s
         except Exception as error:
             self._fail(error)
-            spent_s = self._mean_s[index]
-        is_replaced = False
+            spent_s = state.mean_s
         with self._changed:
-            self._since_s[index] = None
-            mean_s = self._mean_s[index]
-            self._mean_s[index] = mean_s + _NEWS * (spent_s - mean_s) if mean_s else spent_s
+            state.since_s = None
+            state.count(spent_s)
             if result is not None and index + 1 < len(self._steps):
-                is_replaced = self._waiting[index + 1] is not None
+                if self._states[index + 1].is_awaited:
+                    self._on_drop()
                 self._waiting[index + 1] = result
+                self._states[index + 1].is_awaited = True
             self._changed.notify_all()
-        if is_replaced:
-            self._on_drop()
 
     def _fail(self, error: Exception) -> None:
         """The boundary of one item: the next one has another chance."""
         if not self._is_stopped:
             self._on_failure(error)
-
-    def _delay_s(self) -> float:
-        """How long to wait before an item begins."""
-        now_s = time.monotonic()
-        begin_s = self._begun_s + self._period_s()
-        lead_s = 0.0
-        for free_s, mean_s in zip(self._free_s(now_s), self._mean_s, strict=True):
-            begin_s = max(begin_s, free_s - _EARLY * lead_s)
-            lead_s += mean_s
-        return begin_s - now_s
-
-    def _free_s(self, now_s: float) -> list[float]:
-        """When each step will have done all that is on its way to it, by the mean times."""
-        free_s = [now_s] * len(self._steps)
-        for index in reversed(range(len(self._steps))):
-            since_s, mean_s = self._since_s[index], self._mean_s[index]
-            ends_s = []
-            if since_s is not None:
-                ends_s.append(since_s + max(mean_s, _OVERRUN * (now_s - since_s)))
-            if self._waiting[index] is not None:
-                ends_s.append(max([free_s[index], *ends_s]) + mean_s)
-            for end_s in ends_s:
-                free_s[index] = arrival_s = end_s
-                for later in range(index + 1, len(self._steps)):
-                    arrival_s = max(arrival_s, free_s[later]) + self._mean_s[later]
-                    free_s[later] = arrival_s
-        return free_s

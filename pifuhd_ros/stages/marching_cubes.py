@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import torch
 
 from pifuhd_ros.geometry.grid import VoxelGrid
@@ -39,13 +42,13 @@ def marching_cubes(
     crossed = (case > 0) & (case < 255)
     cells, corner_values, case = cells[crossed], corner_values[crossed], case[crossed]
 
-    triangles = triangle_table().to(device)[case]
+    tables = _tables(device)
+    triangles = tables.triangles[case]
     cell_of_triangle, slot = (triangles[..., 0] >= 0).nonzero(as_tuple=True)
     edges = triangles[cell_of_triangle, slot].flatten()
     cell_of_corner = cell_of_triangle.repeat_interleave(3)
 
-    low_corner = torch.tensor([corner for corner, _ in EDGES], device=device)[edges]
-    axis = torch.tensor([axis for _, axis in EDGES], device=device)[edges]
+    low_corner, axis = tables.low_corner[edges], tables.axis[edges]
     low_key = cells[cell_of_corner] + grid.corner_steps(1, device)[low_corner]
     edge_keys, faces = torch.unique(low_key * 3 + axis, return_inverse=True)
 
@@ -58,6 +61,21 @@ def marching_cubes(
     indices = grid.indices(edge_keys.div(3, rounding_mode="floor")).to(torch.float32)
     indices[torch.arange(len(edge_keys), device=device), edge_keys % 3] += fraction
     return indices * grid.cell_size - 1.0, faces.reshape(-1, 3)
+
+
+class _Tables(NamedTuple):
+    triangles: torch.Tensor
+    low_corner: torch.Tensor
+    """(12,) of each edge."""
+    axis: torch.Tensor
+    """(12,) of each edge."""
+
+
+@lru_cache
+def _tables(device: torch.device) -> _Tables:
+    """Brought to a device once: it would have to be waited for every time."""
+    low_corner, axis = torch.tensor(EDGES).t().contiguous().to(device)
+    return _Tables(triangle_table().to(device), low_corner, axis)
 
 
 def _crossing(low_value: torch.Tensor, high_value: torch.Tensor) -> torch.Tensor:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from pifuhd_ros.geometry.grid import VoxelGrid
-from pifuhd_ros.geometry.mesh_normals import vertex_normals
+from pifuhd_ros.geometry.mesh_normals import vertex_normals_on_device
 from pifuhd_ros.stages.field_normals import field_normals
 from pifuhd_ros.stages.field_samples import FieldSamples, contains
 from pifuhd_ros.stages.marching_cubes import marching_cubes
@@ -131,15 +130,13 @@ def extract_surface(
             f"the field is empty: no point of the box is inside ({_range(samples, field)}); "
             "is the person in the image, and in the mask?"
         )
-    mesh = Mesh(vertices=vertices.cpu().numpy(), faces=faces.cpu().numpy())
-    normals = vertex_normals(mesh.vertices, mesh.faces)
+    normals = vertex_normals_on_device(vertices, faces)
     if normals_from_field:
-        step = grid.cell_size / 2
-        exact = field_normals(field, vertices, step, max_points_per_query).cpu().numpy()
-        normals = np.where(exact.any(axis=-1, keepdims=True), exact, normals)
+        exact = field_normals(field, vertices, grid.cell_size / 2, max_points_per_query)
+        normals = torch.where(exact.any(dim=-1, keepdim=True), exact, normals)
     report.finish()
     return SurfaceExtraction(
-        mesh=replace(mesh, normals=normals),
+        mesh=Mesh(vertices.cpu().numpy(), faces.cpu().numpy(), normals.cpu().numpy()),
         visited_points=samples.queried_points,
         grid_points=grid.points_per_axis**3,
     )
@@ -260,13 +257,11 @@ def _is_occupancy(samples: FieldSamples, field: ImplicitField) -> bool:
     """Whether the field's values are probabilities, as far as they are known."""
     if not field.inside_is_above or field.level != 0.5:
         return False
-    known = samples.values.isfinite()
-    return bool((samples.values[known].abs() <= 0.5).all())
+    return bool(((samples.values.abs() <= 0.5) | ~samples.values.isfinite()).all())
 
 
 def _check_not_full(samples: FieldSamples, field: ImplicitField) -> None:
-    known = samples.values.isfinite()
-    if (samples.values[known] > 0).all():
+    if ((samples.values > 0) | ~samples.values.isfinite()).all():
         raise SurfaceError(
             f"the field is full: the whole box is inside ({_range(samples, field)}); "
             "is inside_is_above right for this field?"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Literal, get_args
 
 import torch
 
 from pifuhd_ros.synthetic.paint import Paints
+
+FaceKind = Literal["faces", "closed_faces", "open_faces", "body_faces"]
+"""The lists of faces in ``People``."""
 
 
 @dataclass(frozen=True)
 class People:
     """Posed, clothed people in person space: metres, y up, facing +z, the pelvis at the origin.
 
-    All faces index into the vertices of the whole batch; a person's vertices are one range.
+    All faces index into the vertices of the whole batch; a person's vertices are one range, and so
+    are its faces of every kind, in the order of the people.
     """
 
     vertices: torch.Tensor
@@ -64,8 +71,24 @@ class People:
         """Vertices (v, 3) of one person."""
         return self.vertices[self.first_vertex[person] : self.first_vertex[person + 1]]
 
-    def faces_of(self, faces: torch.Tensor, person: int) -> torch.Tensor:
-        """Those of ``faces`` (F, 3) that belong to one person, into its own vertices."""
-        low, high = self.first_vertex[person], self.first_vertex[person + 1]
-        mine = (faces[:, 0] >= low) & (faces[:, 0] < high)
-        return faces[mine] - low
+    def face_range(self, kind: FaceKind, person: int) -> tuple[int, int]:
+        """The first face of one person, and the first one after its last."""
+        first = self._first_faces[kind]
+        return first[person], first[person + 1]
+
+    def faces_of(self, kind: FaceKind, person: int) -> torch.Tensor:
+        """Faces (f, 3) of one person, into its own vertices."""
+        low, high = self.face_range(kind, person)
+        faces: torch.Tensor = getattr(self, kind)
+        return faces[low:high] - self.first_vertex[person]
+
+    @cached_property
+    def _first_faces(self) -> dict[FaceKind, list[int]]:
+        """Of each person among the faces of each kind, and the number of all."""
+        first = torch.tensor(self.first_vertex[1:], device=self.vertices.device)
+        result: dict[FaceKind, list[int]] = {}
+        for kind in get_args(FaceKind):
+            person = torch.bucketize(getattr(self, kind)[:, 0].contiguous(), first, right=True)
+            counts = torch.bincount(person, minlength=len(self)).tolist()
+            result[kind] = [0, *accumulate(counts)]
+        return result

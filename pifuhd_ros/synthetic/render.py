@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from pifuhd_ros.geometry.rasterize import Coverage, cover, nearest
 from pifuhd_ros.synthetic.paint import albedo_of, sample_textures
-from pifuhd_ros.synthetic.people import People
+from pifuhd_ros.synthetic.people import FaceKind, People
 from pifuhd_ros.synthetic.placement import Placement
 
 _OPAQUE = 0.4
@@ -77,20 +77,20 @@ def _screen(placement: Placement, points: torch.Tensor, size: int) -> torch.Tens
 
 def _scene(
     people: People,
-    faces: torch.Tensor,
+    kind: FaceKind,
     person: Sequence[int],
     placements: Sequence[Placement],
     size: int,
 ) -> _Scene:
     pixels, where, view, source, count = [], [], [], [], 0
     for i, (who, placement) in enumerate(zip(person, placements, strict=True)):
-        low, high = people.first_vertex[who], people.first_vertex[who + 1]
-        pixels.append(_screen(placement, people.vertices[low:high], size))
-        mine = torch.nonzero((faces[:, 0] >= low) & (faces[:, 0] < high))[:, 0]
-        where.append(faces[mine] - low + count)
+        vertices = people.vertices_of(who)
+        pixels.append(_screen(placement, vertices, size))
+        mine = torch.arange(*people.face_range(kind, who), device=vertices.device)
+        where.append(people.faces_of(kind, who) + count)
         view.append(torch.full_like(mine, i))
         source.append(mine)
-        count += high - low
+        count += len(vertices)
     return _Scene(torch.cat(pixels), torch.cat(where), torch.cat(view), torch.cat(source))
 
 
@@ -247,12 +247,12 @@ def render_views(
         placements: Of each view.
         size: Of the square images, in pixels.
     """
-    scene = _scene(people, people.faces, person, placements, size)
+    scene = _scene(people, "faces", person, placements, size)
     coverage = cover(scene.pixels, scene.faces, size, size, scene.view)
     coverage = _opaque(people, scene, coverage, placements)
     front = _Hits(people, scene, coverage, placements, size, 1.0)
     back = _Hits(people, scene, coverage, placements, size, -1.0)
-    bare = _scene(people, people.body_faces, person, placements, size)
+    bare = _scene(people, "body_faces", person, placements, size)
     skin = cover(bare.pixels, bare.faces, size, size, bare.view)
     skin_front = _Hits(people, bare, skin, placements, size, 1.0)
     skin_back = _Hits(people, bare, skin, placements, size, -1.0)

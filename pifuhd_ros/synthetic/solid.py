@@ -127,7 +127,7 @@ class Solid:
 
     def _open_triangles(self, person: int) -> torch.Tensor:
         people = self._people
-        return people.vertices_of(person)[people.faces_of(people.open_faces, person)]
+        return people.vertices_of(person)[people.faces_of("open_faces", person)]
 
     def boundary(self, spacing_m: float = 0.006) -> Boundary:
         """Points on the outer surface, about ``spacing_m`` apart; hair twice as far."""

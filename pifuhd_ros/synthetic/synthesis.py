@@ -22,6 +22,8 @@ from pifuhd_ros.synthetic.wardrobe import Wardrobe
 
 MakePeople = Callable[[Sequence[int]], People]
 """People of seeds: generated ones, or scans by their numbers."""
+OnStage = Callable[[str], None]
+"""Told which stage begins."""
 _VIEW_SEED = 1_000_003
 
 
@@ -57,7 +59,7 @@ def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split = "train") ->
 
 def sample_placements(people: People, person: int, count: int, seed: int) -> list[Placement]:
     """Cameras around one person, who fills the crop as the detector would cut it, more or less."""
-    drawn = people.vertices_of(person)[people.faces_of(people.faces, person).unique()]
+    drawn = people.vertices_of(person)[people.faces_of("faces", person).unique()]
     dice = Dice(seed + _VIEW_SEED)
     result = []
     for i in range(count):
@@ -68,7 +70,10 @@ def sample_placements(people: People, person: int, count: int, seed: int) -> lis
 
 
 def synthesize(
-    make: MakePeople, seeds: Sequence[int], config: SynthesisConfig | None = None
+    make: MakePeople,
+    seeds: Sequence[int],
+    config: SynthesisConfig | None = None,
+    on_stage: OnStage = lambda stage: None,
 ) -> Supervision:
     """Makes people, draws them and labels points around them.
 
@@ -77,21 +82,25 @@ def synthesize(
         seeds: One a person; the same seed gives the same result on the same kind of device,
             whoever else is in the batch.
         config: What is made.
+        on_stage: Told of "people", "placements", "render", "volume and occlusion" and "points and
+            distances".
     """
     config = config or SynthesisConfig()
+    on_stage("people")
     people = make(seeds)
+    on_stage("placements")
     who = [i for i in range(len(people)) for _ in range(config.views)]
     placements = [
         placement
         for i, seed in enumerate(seeds)
         for placement in sample_placements(people, i, config.views, seed)
     ]
+    on_stage("render")
     views = render_views(people, who, placements, config.size_px)
+    on_stage("volume and occlusion")
     volumes = occupancy_volumes(people, views)
     mask = views.mask[:, None].float()
-    return Supervision(
-        views,
-        ambient_occlusion(volumes, views.z_front, views.normal_front, mask),
-        sample_points(people, seeds, config.sampling),
-        people.stature_m,
-    )
+    occlusion = ambient_occlusion(volumes, views.z_front, views.normal_front, mask)
+    on_stage("points and distances")
+    samples = sample_points(people, seeds, config.sampling)
+    return Supervision(views, occlusion, samples, people.stature_m)

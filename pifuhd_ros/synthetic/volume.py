@@ -29,9 +29,9 @@ def occupancy_volumes(people: People, views: Views, size: int = 96) -> torch.Ten
         model = placement.to_model(people.vertices_of(who))
         cells = (model + 1) * (size / 2) - 0.5
         pixels.append(cells)
-        faces.append(people.faces_of(people.closed_faces, who) + count)
+        faces.append(people.faces_of("closed_faces", who) + count)
         image.append(torch.full((len(faces[-1]),), i, device=device))
-        strands = cells[people.faces_of(people.open_faces, who).reshape(-1)].round().long()
+        strands = cells[people.faces_of("open_faces", who).reshape(-1)].round().long()
         strands = strands[((strands >= 0) & (strands < size)).all(1)]
         hair.append(((i * size + strands[:, 2]) * size + strands[:, 1]) * size + strands[:, 0])
         count += len(model)

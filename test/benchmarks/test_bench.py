@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -132,13 +133,18 @@ def test_every_case_runs_small(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--out", str(out)]
     names = ["matrix", "surface_256", "published_256"]
+    has_ros = find_spec("rclpy") is not None
     if default_weights_path().is_file():
-        names.append("lite")
+        names += ["lite", "continuous"] if has_ros else ["lite"]
+    if has_ros:
+        names.append("publishing")
     command += ["--threads", "1", "--only", *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     assert "surface extraction alone" in done.stdout
     assert "fine features" in done.stdout
+    assert ("markers, decimated" in done.stdout) == has_ros
+    assert ("frames a second" in done.stdout) == ("continuous" in names)
     assert not out.exists(), "a smoke test leaves no results"
 
 
@@ -146,7 +152,7 @@ def test_people_are_made_small(packed_assets_file: Path, tmp_path: Path) -> None
     """In two workers, each stage apart."""
     command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--only"]
     command += ["synthesize", "--assets", str(packed_assets_file), "--out", str(tmp_path / "x")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     for stage in ("people", "render", "volume and occlusion", "points and distances", "write"):
         assert f"|   {stage} |" in done.stdout

@@ -172,7 +172,7 @@ def test_the_steps_can_run_at_once(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
 
     assert np.array_equal(results[0].mesh.vertices, person.mesh.vertices)
 
@@ -216,7 +216,7 @@ def test_it_works_in_another_thread(
     results: list[Reconstruction] = []
     thread = threading.Thread(target=lambda: results.extend(model.infer(frame)))
     thread.start()
-    thread.join(60)
+    thread.join()
 
     assert np.array_equal(results[0].mesh.vertices, person.mesh.vertices)
 

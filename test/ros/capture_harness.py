@@ -37,7 +37,7 @@ from std_msgs.msg import Header
 
 from pifuhd_ros.action import Reconstruct
 from pifuhd_ros.ros.cameras import camera_to_ros
-from pifuhd_ros.ros.headers import header_to_ros
+from pifuhd_ros.ros.headers import header_to_ros, stamp_ns_from_ros
 from pifuhd_ros.ros.images import image_to_ros
 from pifuhd_ros.ros.spinner import Spinner
 from pifuhd_ros.srv import Capture
@@ -141,6 +141,7 @@ class Client:
         self.name = capture_node
         self.received: dict[str, list[Any]] = defaultdict(list)
         self.feedback: list[Reconstruct.Feedback] = []
+        self._heed_from_ns = 0
         make = self.node.create_client
         self._change_state = make(ChangeState, f"/{self.name}/change_state")
         self._get_state = make(GetState, f"/{self.name}/get_state")
@@ -236,7 +237,7 @@ class Client:
         )
 
     def diagnostics(self) -> list[dict[str, str]]:
-        """Values of every status of the node so far, and its level and message."""
+        """Values of every status since ``forget_diagnostics``, and its level and message."""
         return [
             {
                 **{entry.key: entry.value for entry in status.values},
@@ -244,9 +245,14 @@ class Client:
                 "message": status.message,
             }
             for message in list(self.received["/diagnostics"])
+            if stamp_ns_from_ros(message.header.stamp) >= self._heed_from_ns
             for status in message.status
             if status.name == f"{self.name}: capture"
         ]
+
+    def forget_diagnostics(self) -> None:
+        """Heed no status from before, not even one that is still on its way."""
+        self._heed_from_ns = self.node.get_clock().now().nanoseconds
 
     def wait_for_stage(self, stage: str) -> None:
         """Wait until the running capture is in a stage."""
@@ -294,11 +300,14 @@ class FakeCamera:
     def _publish(self) -> None:
         if self.camera_info is not None:
             self._info_publisher.publish(self.camera_info)
-        if self.image is not None:
+        # Another thread may set another one meanwhile.
+        image = self.image
+        if image is not None:
             if self.stamps_now:
-                self.image.header.stamp = self._client.node.get_clock().now().to_msg()
-            self._image_publisher.publish(self.image)
-            self._shown += 1
+                image.header.stamp = self._client.node.get_clock().now().to_msg()
+            self._image_publisher.publish(image)
+            if image is self.image:
+                self._shown += 1
 
 
 def picture(color: tuple[int, int, int], stamp_ns: int = 12_000_000_345) -> Image:
@@ -324,8 +333,9 @@ def calibration(width: int = WIDTH, height: int = HEIGHT) -> CameraInfo:
 EMPTY = array("B")
 
 
-QUICK = ("warm_up:=false", "window_s:=0.0", "preview_height_px:=32", "save_formats:=[glb, ply]")
-"""Parameters that leave out what takes time."""
+QUICK = ("warm_up:=false", "window_s:=0.0", "preview_height_px:=32", "save_formats:=[glb, ply]",
+         "image_timeout_s:=60.0")  # fmt: skip
+"""Parameters that leave out what takes time, and leave a busy machine the time that it takes."""
 
 
 @dataclass(frozen=True)

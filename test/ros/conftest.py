@@ -51,7 +51,7 @@ def rig(_session_rig: Rig) -> Iterator[Rig]:
     _session_rig.camera.camera_info = calibration()
     _session_rig.camera.stamps_now = False
     _session_rig.release_file.unlink(missing_ok=True)
-    _session_rig.client.received["/diagnostics"].clear()
+    _session_rig.client.forget_diagnostics()
     yield _session_rig
     _session_rig.release_file.touch()
     state = _session_rig.client.state()

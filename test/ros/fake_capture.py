@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +45,8 @@ OUT_OF_MEMORY: dict[tuple[int, int, int], Exception] = {
     (255, 3, 0): RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"),
     (255, 4, 0): RuntimeError("CUDA error: out of memory"),
 }
+WAITING = "waiting for release"
+"""Printed once WAIT_FOR_RELEASE waits."""
 RELEASE_FILE = "FAKE_RELEASE_FILE"
 """Environment variable: the file whose appearance ends WAIT_FOR_RELEASE."""
 
@@ -55,6 +59,10 @@ class FakeReconstructor:
 
     name = "pifuhd"
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy = self._most_busy = 0
+
     @classmethod
     def from_pretrained(cls, weights: str | None = None, **_: object) -> FakeReconstructor:
         if weights == "missing":
@@ -64,9 +72,8 @@ class FakeReconstructor:
         return cls()
 
     def detect(self, frame: Frame) -> list[PersonDetection]:
-        if command(frame) == SLOW:
-            time.sleep(STEP_S)
-        return [] if command(frame) == NOBODY else [detection(frame)]
+        with self._step(frame):
+            return [] if command(frame) == NOBODY else [detection(frame)]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -89,9 +96,8 @@ class FakeReconstructor:
             raise RuntimeError("a bug in the networks")
         if command(frame) in OUT_OF_MEMORY:
             raise OUT_OF_MEMORY[command(frame)]
-        if command(frame) == SLOW:
-            time.sleep(STEP_S)
-        return frame
+        with self._step(frame):
+            return frame
 
     def extract(
         self, encoded: Frame, on_progress: OnProgress | None = None
@@ -101,15 +107,29 @@ class FakeReconstructor:
             raise SurfaceError("the field has no surface")
         if command(encoded) == WAIT_FOR_RELEASE:
             self._wait(report)
-        if command(encoded) == SLOW:
-            time.sleep(STEP_S)
-        report("surface", 0.5)
-        report("texture", 1.0)
-        count = 2 if command(encoded) == TWO_PEOPLE else 1
-        return [self._person(encoded, number) for number in range(count)]
+        with self._step(encoded):
+            report("surface", 0.5)
+            report("texture", 1.0)
+            count = 2 if command(encoded) == TWO_PEOPLE else 1
+            return [self._person(encoded, number) for number in range(count)]
+
+    @contextmanager
+    def _step(self, frame: Frame) -> Iterator[None]:
+        """Counts the steps that are busy at once; each of SLOW takes its time."""
+        with self._lock:
+            self._busy += 1
+            self._most_busy = max(self._most_busy, self._busy)
+        try:
+            if command(frame) == SLOW:
+                time.sleep(STEP_S)
+            yield
+        finally:
+            with self._lock:
+                self._busy -= 1
 
     def _wait(self, report: OnProgress) -> None:
         release = Path(os.environ[RELEASE_FILE])
+        print(WAITING, flush=True)
         while not release.exists():
             report("surface", 0.25)
             time.sleep(0.01)
@@ -122,8 +142,13 @@ class FakeReconstructor:
             scale_source="stature_prior" if frame.depth_m is None else "depth",
             stamp_ns=frame.stamp_ns,
             frame_id=frame.frame_id,
-            notices=("No calibration.",) if frame.camera is None else (),
+            notices=self._notices(frame),
         )
+
+    def _notices(self, frame: Frame) -> tuple[str, ...]:
+        if command(frame) == SLOW:
+            return (f"{self._most_busy} steps at once",)
+        return ("No calibration.",) if frame.camera is None else ()
 
 
 def command(frame: Frame) -> tuple[int, int, int]:

@@ -40,7 +40,20 @@ class Stream(Rig):
     """The session's node in continuous capture, before a camera whose images bear their time."""
 
     meshes: list[Any]
-    """What has come on ~/mesh."""
+    """What has come on ~/mesh; first the last ones of earlier tests."""
+
+    def now_ns(self) -> int:
+        """By the clock of the camera's stamps."""
+        return int(self.client.node.get_clock().now().nanoseconds)
+
+    def slow_meshes(self, since_ns: int) -> list[Any]:
+        """Those of SLOW images since then; they tell how many steps were busy at once."""
+        return [
+            mesh
+            for mesh in list(self.meshes)
+            if stamp_ns_from_ros(mesh.header.stamp) > since_ns
+            and "steps at once" in " ".join(mesh.notices)
+        ]
 
 
 @pytest.fixture
@@ -56,23 +69,39 @@ def stream(rig: Rig) -> Iterator[Stream]:
 
 
 def test_frame_after_frame_is_published_in_order_and_told(stream: Stream) -> None:
+    begun_ns = stream.now_ns()
     stream.camera.show(picture(fake_capture.SLOW))
-    wait_until(lambda: len(stream.meshes) >= 60, "60 meshes")
-    status = wait_for_status(stream, lambda s: float(s["stream rate [1/s]"]) > 0, "rate")
-    # The first are those of captures before, which late subscribers get, too.
-    stamps_ns = [stamp_ns_from_ros(mesh.header.stamp) for mesh in list(stream.meshes)][20:]
+    meshes = wait_until(
+        lambda: m if len(m := stream.slow_meshes(begun_ns)) >= 20 else None, "20 meshes"
+    )
+    stamps_ns = [stamp_ns_from_ros(mesh.header.stamp) for mesh in meshes]
     assert all(later > earlier for earlier, later in pairwise(stamps_ns))
-    # Its three slow steps overlap: more frames a second than one after another can make.
-    assert float(status["stream rate [1/s]"]) > 1.3 / (3 * fake_capture.STEP_S)
-    steps_s = [float(status[f"stream {s} [s]"]) for s in ("detect", "networks", "surface")]
-    assert all(step_s >= 0.95 * fake_capture.STEP_S for step_s in steps_s)
-    assert sum(steps_s) < float(status["stream latency [s]"]) < 3 * sum(steps_s)
+
+    def slow_steps_told(status: dict[str, str]) -> bool:
+        steps_s = [float(status[f"stream {s} [s]"]) for s in ("detect", "networks", "surface")]
+        latency_s = float(status["stream latency [s]"])
+        # Each frame passes three; the camera is quicker.
+        return (
+            min(steps_s) >= 0.95 * fake_capture.STEP_S
+            and latency_s >= 3 * 0.95 * fake_capture.STEP_S
+            and float(status["stream rate [1/s]"]) > 0
+            and int(status["stream dropped"]) > 0
+        )
+
+    status = wait_for_status(stream, slow_steps_told, "times of the slow steps")
     assert float(status["stream latency [s]"]) <= float(status["stream worst latency [s]"])
     assert 0 < float(status["stream since arrival [s]"]) <= float(status["stream latency [s]"])
-    # The camera is quicker.
-    assert int(status["stream dropped"]) > 0
-    assert (status["stream failed"], status["level"]) == ("0", str(DiagnosticStatus.OK[0]))
+    assert (status["stream problem"], status["level"]) == ("", str(DiagnosticStatus.OK[0]))
     assert "frames a second" in status["message"]
+
+
+def test_slow_steps_overlap(stream: Stream) -> None:
+    begun_ns = stream.now_ns()
+    stream.camera.show(picture(fake_capture.SLOW))
+    wait_until(
+        lambda: any("3 steps at once" in mesh.notices for mesh in stream.slow_meshes(begun_ns)),
+        "meeting of the three slow steps",
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,10 +148,17 @@ def test_capture_on_request_has_its_turn(stream: Stream) -> None:
     wait_until(lambda: len(stream.meshes) >= before + 5, "meshes after the request")
 
 
-def test_request_can_be_cancelled_while_it_waits_for_its_turn(stream: Stream) -> None:
+def hold_a_frame_up(stream: Stream) -> None:
+    """Have one frame wait for its release."""
+    before = stream.process.output().count(fake_capture.WAITING)
     stream.camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
-    wait_for_status(stream, lambda s: s["state"] == "active", "stream")
-    time.sleep(0.3)
+    wait_until(
+        lambda: stream.process.output().count(fake_capture.WAITING) > before, "frame that waits"
+    )
+
+
+def test_request_can_be_cancelled_while_it_waits_for_its_turn(stream: Stream) -> None:
+    hold_a_frame_up(stream)
     goal = stream.client.send_goal()
     assert goal.accepted
     stream.client.result(goal.cancel_goal_async())
@@ -133,20 +169,22 @@ def test_request_can_be_cancelled_while_it_waits_for_its_turn(stream: Stream) ->
     wait_until(lambda: len(stream.meshes) >= 3, "meshes")
 
 
-def test_deactivating_ends_the_stream_at_once(stream: Stream) -> None:
-    stream.camera.show(picture(fake_capture.WAIT_FOR_RELEASE))
-    wait_for_status(stream, lambda s: s["state"] == "active", "stream")
-    time.sleep(0.3)
-    start_s = time.monotonic()
+def test_deactivating_ends_the_stream_and_loses_the_frame_on_its_way(stream: Stream) -> None:
+    hold_a_frame_up(stream)
     assert stream.client.transition("deactivate")
-    assert time.monotonic() - start_s < 5
+    inactive_ns = stream.now_ns()
     stream.release_file.touch()
-    stream.camera.show(picture(fake_capture.ONE_PERSON))
-    before = len(stream.meshes)
+    # What it sees while it is inactive never comes out.
+    stream.camera.show(picture(fake_capture.SLOW))
     time.sleep(0.3)
-    assert len(stream.meshes) == before
+    stream.camera.show(picture(fake_capture.ONE_PERSON))
     assert stream.client.transition("activate")
-    wait_until(lambda: len(stream.meshes) >= before + 3, "meshes after activation")
+    active_ns = stream.now_ns()
+    wait_until(
+        lambda: any(stamp_ns_from_ros(m.header.stamp) > active_ns for m in list(stream.meshes)),
+        "mesh after activation",
+    )
+    assert not stream.slow_meshes(inactive_ns)
 
 
 def _rests(stream: Stream) -> bool:

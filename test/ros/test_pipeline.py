@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +19,12 @@ class Line:
 
     def __init__(self, seconds: Sequence[float], *, period_s: float = 0.0) -> None:
         self.begun_s: dict[int, float] = {}
-        self.ages_s: list[float] = []
         self.done: list[int] = []
         self.failures: list[str] = []
         self.most_on_the_way = 0
         self.dropped = 0
         self.running: set[str] = set()
+        self.most_at_once = 0
         self.fails: Callable[[int], bool] = lambda number: False
         steps = [Step(f"step {i}", self._step(i, s)) for i, s in enumerate(seconds)]
         last = steps[-1]
@@ -48,6 +47,7 @@ class Line:
     def _step(self, index: int, seconds: float) -> Callable[[int], int]:
         def run(number: int) -> int:
             self.running.add(f"step {index}")
+            self.most_at_once = max(self.most_at_once, len(self.running))
             end_s = time.monotonic() + seconds
             while (left_s := end_s - time.monotonic()) > 0:
                 self.pipeline.check()
@@ -60,7 +60,6 @@ class Line:
         return run
 
     def _finish(self, number: int) -> None:
-        self.ages_s.append(time.monotonic() - self.begun_s[number])
         self.done.append(number)
 
     def _drop(self) -> None:
@@ -76,7 +75,7 @@ def line(*seconds: float, period_s: float = 0.0) -> Iterator[Line]:
         made.pipeline.stop()
 
 
-def wait_for(done: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def wait_for(done: Callable[[], bool], timeout_s: float = 60.0) -> None:
     end_s = time.monotonic() + timeout_s
     while not done():
         assert time.monotonic() < end_s, "it takes too long"
@@ -84,29 +83,9 @@ def wait_for(done: Callable[[], bool], timeout_s: float = 20.0) -> None:
 
 
 def test_steps_overlap() -> None:
-    """Each step ends only when all of them run at once."""
-    numbers, done = iter(range(1_000_000)), []
-    meeting = threading.Barrier(4, timeout=20)
-
-    def step(number: int) -> int:
-        if number >= 3:  # Before, the later steps have nothing to do yet.
-            meeting.wait()
-        return number
-
-    last = Step("last", lambda number: done.append(step(number)))
-    pipeline = Pipeline(
-        lambda: next(numbers),
-        [Step("first", step), Step("second", step), Step("third", step), last],
-        period_s=lambda: 0.0,
-        on_drop=lambda: None,
-        on_failure=lambda error: None,
-    )
-    try:
-        pipeline.release()
-        wait_for(lambda: len(done) >= 8)
-    finally:
-        meeting.abort()
-        pipeline.stop()
+    with line(0.02, 0.02, 0.02, 0.02) as it:
+        it.pipeline.release()
+        wait_for(lambda: it.most_at_once == 4)
 
 
 @pytest.mark.parametrize(
@@ -119,18 +98,9 @@ def test_nothing_queues_up_and_nothing_overtakes(seconds: tuple[float, ...]) -> 
     assert it.done == sorted(set(it.done))
     # One in each step and one before each but the first.
     assert it.most_on_the_way <= 5
-    # Wherever the slow step is: whoever comes out has not waited for it while it was done before.
-    assert statistics.median(it.ages_s[3:]) < 1.5 * sum(seconds) + 0.02
 
 
-def test_work_is_hardly_done_for_nothing() -> None:
-    with line(0.02, 0.02, 0.1) as it:
-        it.pipeline.release()
-        wait_for(lambda: len(it.done) >= 20)
-    assert len(it.begun_s) < 1.5 * len(it.done) + 5
-
-
-def test_newest_item_wins_where_a_step_is_slower_than_ever_before() -> None:
+def test_newest_item_wins_where_a_step_takes_longer_than_foreseen() -> None:
     """An item that waits is replaced by the next one and counted."""
     begun, gate = threading.Event(), threading.Event()
     numbers = iter(range(1_000_000))
@@ -140,7 +110,7 @@ def test_newest_item_wins_where_a_step_is_slower_than_ever_before() -> None:
 
     def slow(number: int) -> None:
         begun.set()
-        gate.wait(10)
+        gate.wait(60)
         done.append(number)
 
     def hand_on(number: int) -> int:
@@ -154,6 +124,8 @@ def test_newest_item_wins_where_a_step_is_slower_than_ever_before() -> None:
         period_s=lambda: 0.0,
         on_drop=lambda: dropped.append(None),
         on_failure=lambda error: None,
+        # By this clock no step ever takes long, so that the first one is never kept back.
+        clock=lambda: 0.0,
     )
     try:
         pipeline.release()
@@ -174,8 +146,7 @@ def test_failed_item_costs_that_item_only() -> None:
     with line(0.002, 0.002, 0.002) as it:
         it.fails = lambda number: number % 3 == 1
         it.pipeline.release()
-        wait_for(lambda: len(it.done) >= 20)
-    assert it.failures
+        wait_for(lambda: len(it.done) >= 20 and bool(it.failures))
     assert all(failure.endswith("is bad") for failure in it.failures)
     assert not [number for number in it.done if number % 3 == 1]
 
@@ -234,7 +205,7 @@ def test_waiting_can_be_given_up() -> None:
     def give_up() -> None:
         raise CaptureCancelled("enough")
 
-    with line(0.01, 5.0) as it:
+    with line(0.01, 1000.0) as it:
         it.pipeline.release()
         wait_for(lambda: "step 1" in it.running)
         it.pipeline.hold()
@@ -242,12 +213,11 @@ def test_waiting_can_be_given_up() -> None:
             it.pipeline.wait_until_idle(give_up)
 
 
-def test_stop_ends_every_thread_at_once_and_fails_nothing() -> None:
-    before = threading.active_count()
-    with line(5.0, 5.0) as it:
+def test_stop_ends_every_thread_and_fails_nothing() -> None:
+    """In the middle of what it does, not at its end."""
+    with line(1000.0, 1000.0) as it:
         it.pipeline.release()
         wait_for(lambda: bool(it.running))
-        start_s = time.monotonic()
-    assert time.monotonic() - start_s < 1.0
-    assert threading.active_count() == before
+    assert not [t for t in threading.enumerate() if t.name in ("stream step 0", "stream step 1")]
+    assert it.running == {"step 0"}
     assert (it.done, it.failures) == ([], [])

@@ -87,7 +87,7 @@ def test_distance_to_a_person_is_that_of_embree(people: People) -> None:
         scene = o3d.t.geometry.RaycastingScene()
         scene.add_triangles(
             o3d.core.Tensor(bald.vertices_of(who).numpy()),
-            o3d.core.Tensor(bald.faces_of(bald.closed_faces, who).numpy().astype("uint32")),
+            o3d.core.Tensor(bald.faces_of("closed_faces", who).numpy().astype("uint32")),
         )
         expected = scene.compute_distance(o3d.core.Tensor(samples.points[who].numpy())).numpy()
         more = samples.signed_distance[who].abs() - torch.from_numpy(expected)
@@ -105,10 +105,11 @@ def test_distance_to_hair_is_about_that_of_embree(people: People) -> None:
     samples = sample_points(people, range(len(people)), SamplingConfig(points=2048))
     for who in range(len(people)):
         scene = o3d.t.geometry.RaycastingScene()
-        faces = torch.cat([people.closed_faces, people.open_faces])
+        kinds = ("closed_faces", "open_faces")
+        faces = torch.cat([people.faces_of(kind, who) for kind in kinds])
         scene.add_triangles(
             o3d.core.Tensor(people.vertices_of(who).numpy()),
-            o3d.core.Tensor(people.faces_of(faces, who).numpy().astype("uint32")),
+            o3d.core.Tensor(faces.numpy().astype("uint32")),
         )
         expected = scene.compute_distance(o3d.core.Tensor(samples.points[who].numpy())).numpy()
         error = (samples.signed_distance[who] - torch.from_numpy(expected)).abs()

@@ -94,8 +94,7 @@ def test_occupancy_is_that_of_libigl(people: People) -> None:
     for who in range(len(people)):
         vertices = people.vertices_of(who).double().numpy()
         closed, hair = (
-            people.faces_of(faces, who).numpy()
-            for faces in (people.closed_faces, people.open_faces)
+            people.faces_of(kind, who).numpy() for kind in ("closed_faces", "open_faces")
         )
         points = samples.points[who].double().numpy()
         inside = igl.fast_winding_number(vertices, closed, points) > 0.5

@@ -26,7 +26,7 @@ def test_who_else_is_in_the_batch_changes_nothing(
     for name in ("vertices", "rest", "normals"):
         assert torch.equal(getattr(alone, name), getattr(people, name)[low:high]), name
     for name in ("faces", "closed_faces", "open_faces", "body_faces"):
-        assert torch.equal(getattr(alone, name), people.faces_of(getattr(people, name), 1)), name
+        assert torch.equal(getattr(alone, name), people.faces_of(name, 1)), name
     assert torch.equal(alone.joints[0], people.joints[1])
     assert torch.equal(alone.stature_m[0], people.stature_m[1])
     mine = (people.faces[:, 0] >= low) & (people.faces[:, 0] < high)
@@ -44,7 +44,7 @@ def test_people_are_finite_and_of_human_size(people: People) -> None:
     length = people.normals[people.faces.unique()].norm(dim=1)
     assert torch.allclose(length, torch.ones_like(length), atol=1e-4)
     for who in range(len(people)):
-        drawn = people.vertices_of(who)[people.faces_of(people.faces, who).unique()]
+        drawn = people.vertices_of(who)[people.faces_of("faces", who).unique()]
         assert 1.3 < people.stature_m[who] < 2.3
         assert (drawn.amax(0) - drawn.amin(0)).max() < 2.8
         # The pelvis is the origin.
@@ -54,7 +54,7 @@ def test_people_are_finite_and_of_human_size(people: People) -> None:
 
 def test_joints_lie_in_the_body(people: People) -> None:
     for who in range(len(people)):
-        skin = people.vertices_of(who)[people.faces_of(people.body_faces, who).unique()]
+        skin = people.vertices_of(who)[people.faces_of("body_faces", who).unique()]
         low, high = skin.amin(0) - 0.02, skin.amax(0) + 0.02
         assert ((people.joints[who] > low) & (people.joints[who] < high)).all()
 
@@ -72,7 +72,7 @@ def test_the_solid_is_closed(people: People) -> None:
 
 def test_solids_are_turned_outward_and_of_human_volume(people: People) -> None:
     for who in range(len(people)):
-        a, b, c = people.vertices_of(who)[people.faces_of(people.closed_faces, who)].unbind(1)
+        a, b, c = people.vertices_of(who)[people.faces_of("closed_faces", who)].unbind(1)
         litres = 1000 * float((a * torch.linalg.cross(b, c)).sum()) / 6
         # The body, and once more what clothes enclose.
         assert 35 < litres < 500

@@ -23,7 +23,7 @@ def some_points(count: int = 200) -> torch.Tensor:
 
 def drawn(people: People, who: int) -> torch.Tensor:
     """Vertices (v, 3) that a picture shows."""
-    return people.vertices_of(who)[people.faces_of(people.faces, who).unique()]
+    return people.vertices_of(who)[people.faces_of("faces", who).unique()]
 
 
 @pytest.mark.parametrize("placement", [NEAR, FAR])

@@ -266,7 +266,7 @@ def test_pixels_are_those_that_embree_finds(people: People, distance_m: float) -
     number = (digits[:, 0] * 256 + digits[:, 1]) * 256 + digits[:, 2]
     same = person = first = 0
     for i in who:
-        faces = people.faces_of(people.faces, i)
+        faces = people.faces_of("faces", i)
         hit, z, face = embree(people.vertices_of(i), faces, placements[i], SIZE)
         either, both = hit | views.mask[i], hit & views.mask[i]
         alike = both & (number[i] == face + first) & ((z - views.z_front[i]).abs() < 1e-3)

@@ -69,7 +69,7 @@ def test_clusters_agree_with_the_plain_sum(people: People) -> None:
     """Hair, which is as open as anything gets: error below 0.03, and 99.9 % alike."""
     alike = compared = 0
     for who in range(len(people)):
-        hair = people.vertices_of(who)[people.faces_of(people.open_faces, who)]
+        hair = people.vertices_of(who)[people.faces_of("open_faces", who)]
         if len(hair) == 0:
             continue
         g = torch.Generator().manual_seed(who)
