@@ -106,11 +106,21 @@ class ShuffleUNet(nn.Module):
             nn.init.zeros_(self.guide_head.weight)
 
     def forward(self, image: torch.Tensor, guide: torch.Tensor | None = None) -> torch.Tensor:
-        """The feature map.
+        """The feature map; see ``encode``."""
+        return self.encode(image, guide)[0]
+
+    def encode(
+        self, image: torch.Tensor, guide: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The feature map, and the bottleneck that it is made from.
 
         Args:
             image: (B, in_channels, S, S), S a multiple of stem_stride * 2^(levels - 1).
             guide: (B, guide_channels, S / stem_stride, S / stem_stride); None: there are none.
+
+        Returns:
+            (B, out_channels, S / out_stride, S / out_stride), and the coarsest level's
+            (B, widths[-1], s, s).
         """
         multiple = self.config.stem_stride * 2 ** (len(self.config.widths) - 1)
         _, channels, height, width = image.shape
@@ -128,10 +138,12 @@ class ShuffleUNet(nn.Module):
         for i, level in enumerate(self.down):
             x = level(x if i == 0 else F.avg_pool2d(x, 2))
             skips.append(x)
-        skips.pop()
+        bottleneck = skips.pop()
         for level in self.up:
             skip = skips.pop()
             x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             x = level(torch.cat([x, skip], 1))
         features = F.pixel_shuffle(self.head(x), self._up)
-        return features if guide is None else features + self.guide_head(guide.to(features.dtype))
+        if guide is not None:
+            features = features + self.guide_head(guide.to(features.dtype))
+        return features, bottleneck

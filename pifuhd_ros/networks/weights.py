@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pifuhd_ros.networks.config_json import config_from_json, config_to_json
+from pifuhd_ros.networks.phorhum import PhorhumConfig, PhorhumNetwork
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 from pifuhd_ros.networks.published import read_published
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
@@ -18,14 +21,19 @@ from pifuhd_ros.types.errors import WeightsError
 
 _MAX_PARAMETERS = 1_000_000_000
 
+Network = PifuhdNetwork | PhorhumNetwork
+"""Of any system."""
+_Network = TypeVar("_Network", PifuhdNetwork, PhorhumNetwork)
+_Config = TypeVar("_Config", PifuhdConfig, PhorhumConfig)
 
-def default_weights_path() -> Path:
-    """Where the package keeps the weights that it ships."""
-    return Path(str(resources.files("pifuhd_ros"))) / "weights" / "pifuhd-lite.safetensors"
+
+def default_weights_path(name: str = "pifuhd-lite") -> Path:
+    """Where the package keeps the weights of that name that it ships."""
+    return Path(str(resources.files("pifuhd_ros"))) / "weights" / f"{name}.safetensors"
 
 
 def save_weights(
-    path: str | os.PathLike[str], network: PifuhdNetwork, dtype: torch.dtype = torch.float16
+    path: str | os.PathLike[str], network: Network, dtype: torch.dtype = torch.float16
 ) -> None:
     """Write a network and its config to a safetensors file, replacing it in one step.
 
@@ -62,33 +70,61 @@ def load_network(path: str | os.PathLike[str] | None = None) -> PifuhdNetwork:
         WeightsError: the file is missing, damaged, unsafe, too large, or does not fit its config.
     """
     file = default_weights_path() if path is None else Path(path)
+    head = _head_of(file, path is None, "this package or the published pifuhd.pt")
+    if head[8:9] == b"{":
+        config, tensors = _read_safetensors(file, PifuhdConfig)
+    elif head[:2] in (b"PK", b"\x80\x02"):
+        config, tensors = read_published(file)
+    else:
+        raise WeightsError(
+            f"{file} is neither a safetensors file nor a PyTorch checkpoint, or it was cut off"
+        )
+    for part in (config.normals, config.coarse_filter, config.fine_filter):
+        _check_trunk(file, part)
+    network = _without_memory(file, lambda: PifuhdNetwork(config))
+    return _filled(file, network, tensors, aliases=head[8:9] != b"{")
+
+
+def load_phorhum(path: str | os.PathLike[str] | None = None) -> PhorhumNetwork:
+    """Read a PHORHUM network: float32, on the CPU, in evaluation mode.
+
+    Args:
+        path: a file of save_weights; None: the weights that the package ships.
+
+    Raises:
+        WeightsError: as of ``load_network``.
+    """
+    file = default_weights_path("phorhum-lite") if path is None else Path(path)
+    if _head_of(file, path is None, "this package")[8:9] != b"{":
+        raise WeightsError(f"{file} is no safetensors file, or it was cut off")
+    config, tensors = _read_safetensors(file, PhorhumConfig)
+    _check_trunk(file, config.trunk)
+    network = _without_memory(file, lambda: PhorhumNetwork(config))
+    return _filled(file, network, tensors, aliases=False)
+
+
+def _head_of(file: Path, is_default: bool, allowed: str) -> bytes:
+    """The first bytes of a weights file."""
     if not file.is_file():
         hint = (
             "this installation lacks the default weights: install the package again, or give a file"
-            if path is None
-            else "give a .safetensors file of this package or the published pifuhd.pt"
+            if is_default
+            else f"give a .safetensors file of {allowed}"
         )
         raise WeightsError(f"no weights at {file}: {hint}")
     try:
         with file.open("rb") as stream:
-            head = stream.read(9)
+            return stream.read(9)
     except OSError as error:
         raise WeightsError(f"cannot read {file}: {error.strerror}") from error
-    if head[8:9] == b"{":
-        return _assemble(file, *_read_safetensors(file), aliases=False)
-    if head[:2] in (b"PK", b"\x80\x02"):
-        return _assemble(file, *read_published(file), aliases=True)
-    raise WeightsError(
-        f"{file} is neither a safetensors file nor a PyTorch checkpoint, or it was cut off"
-    )
 
 
-def _own_tensors(network: PifuhdNetwork) -> list[tuple[str, torch.Tensor]]:
+def _own_tensors(network: Network) -> list[tuple[str, torch.Tensor]]:
     """Every tensor once, under its first name (the checkpoint has some under two)."""
     return [*network.named_parameters(), *network.named_buffers()]
 
 
-def _read_safetensors(file: Path) -> tuple[PifuhdConfig, dict[str, torch.Tensor]]:
+def _read_safetensors(file: Path, kind: type[_Config]) -> tuple[_Config, dict[str, torch.Tensor]]:
     try:
         with safe_open(file, framework="pt", device="cpu") as stream:
             metadata = stream.metadata() or {}
@@ -96,7 +132,7 @@ def _read_safetensors(file: Path) -> tuple[PifuhdConfig, dict[str, torch.Tensor]
                 raise WeightsError(
                     f"{file} was not written by this package: its metadata has no config"
                 )
-            config = config_from_json(PifuhdConfig, metadata["config"])
+            config = config_from_json(kind, metadata["config"])
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise WeightsError(f"{file} is damaged or was cut off: {error}") from error
@@ -105,24 +141,27 @@ def _read_safetensors(file: Path) -> tuple[PifuhdConfig, dict[str, torch.Tensor]
     return config, tensors
 
 
-def _assemble(
-    file: Path, config: PifuhdConfig, tensors: dict[str, torch.Tensor], *, aliases: bool
-) -> PifuhdNetwork:
-    """The network of ``config`` made of exactly ``tensors``.
+def _check_trunk(file: Path, trunk: object) -> None:
+    if isinstance(trunk, ShuffleUNetConfig) and sum(trunk.blocks) > 64:
+        raise WeightsError(f"{file}: a trunk of {sum(trunk.blocks)} blocks, at most 64 are read")
 
-    ``aliases``: tensors that the network knows by two names are in the file under both.
 
-    The network is laid out without memory first, so that no size in a file costs any before the
-    tensors are found to fit it.
-    """
-    for part in (config.normals, config.coarse_filter, config.fine_filter):
-        if isinstance(part, ShuffleUNetConfig) and sum(part.blocks) > 64:
-            raise WeightsError(f"{file}: a trunk of {sum(part.blocks)} blocks, at most 64 are read")
+def _without_memory(file: Path, build: Callable[[], _Network]) -> _Network:
+    """A network whose sizes cost no memory before the tensors of the file are found to fit it."""
     try:
         with torch.device("meta"):
-            network = PifuhdNetwork(config)
+            return build()
     except (ValueError, RuntimeError, ZeroDivisionError) as error:
         raise WeightsError(f"{file}: no network has these sizes: {error}") from error
+
+
+def _filled(
+    file: Path, network: _Network, tensors: dict[str, torch.Tensor], *, aliases: bool
+) -> _Network:
+    """A network without memory made of exactly ``tensors``, which must fit it.
+
+    ``aliases``: tensors that the network knows by two names are in the file under both.
+    """
     count = sum(parameter.numel() for parameter in network.parameters())
     if count > _MAX_PARAMETERS:
         raise WeightsError(f"{file}: {count} parameters, at most {_MAX_PARAMETERS} are read")

@@ -1,0 +1,203 @@
+"""PHORHUM: signed distance and albedo of every point, and the light of the photo, from one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import nn
+
+from pifuhd_ros.geometry.perspective import seen_from_space, space_from_seen
+from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.networks.bilinear import sample_twice_differentiable
+from pifuhd_ros.networks.distance_mlp import DistanceMlp, DistanceMlpConfig
+from pifuhd_ros.networks.sampling import shrink_image
+from pifuhd_ros.networks.shading import ShadingConfig, ShadingNetwork
+from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
+from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
+
+
+@dataclass(frozen=True)
+class PhorhumConfig:
+    """Sizes of a PhorhumNetwork."""
+
+    name: str
+    """What a user calls this network."""
+    image_size: int
+    """Side of the crop [px]."""
+    trunk_size: int
+    """Side [px] at which the feature extractor sees it; divides image_size."""
+    camera: Literal["perspective", "orthographic"]
+    """How points are projected to the crop's pixels."""
+    trunk: ShuffleUNetConfig
+    """The feature extractor; with guide channels it sees the skeleton, too."""
+    point: DistanceMlpConfig
+    """Distance and albedo of a point."""
+    shading: ShadingConfig
+    """Shading of a normal under the light."""
+    depth_scale: float = 0.0
+    """Beyond the paper: the first two features are depth_scale · z of the front and the back, and
+    points see their depth relative to these; 0: there are no such features."""
+
+    def __post_init__(self) -> None:
+        if self.trunk_size < 1 or self.image_size % self.trunk_size:
+            raise ValueError(
+                f"trunk_size {self.trunk_size} does not divide image_size {self.image_size}"
+            )
+        if self.trunk.in_channels != 3:
+            raise ValueError(f"trunk.in_channels is {self.trunk.in_channels}, an image has 3")
+        if self.trunk.guide_channels not in (0, GUIDE_CHANNELS):
+            raise ValueError(
+                f"trunk.guide_channels is {self.trunk.guide_channels}, "
+                f"allowed: 0 or {GUIDE_CHANNELS}"
+            )
+        if self.has_depths and self.trunk.out_channels < 2:
+            raise ValueError("the first two features are depths: there must be as many")
+
+    @property
+    def has_depths(self) -> bool:
+        """Whether the first two features are the depths of front and back."""
+        return self.depth_scale > 0
+
+
+@dataclass(frozen=True)
+class PhorhumFeatures:
+    """What the image networks say of crops."""
+
+    maps: torch.Tensor
+    """(B, C, h, w) pixel-aligned features."""
+    pixels: torch.Tensor
+    """(B, 3, S, S) the crops' colours in [0, 1]."""
+    illumination: torch.Tensor
+    """(B, L) codes of the light."""
+
+    def with_depths(self, depths: torch.Tensor) -> PhorhumFeatures:
+        """The same with other first two features (B, 2, h, w)."""
+        return replace(self, maps=torch.cat([depths.to(self.maps.dtype), self.maps[:, 2:]], 1))
+
+
+PUBLISHED = PhorhumConfig(
+    name="phorhum",
+    image_size=512,
+    trunk_size=512,
+    camera="perspective",
+    trunk=ShuffleUNetConfig(
+        in_channels=3,
+        out_channels=256,
+        stem_stride=1,
+        widths=(64, 128, 256, 512, 512, 512, 512),
+        blocks=(1, 1, 1, 1, 1, 1, 1),
+    ),
+    point=DistanceMlpConfig(width=512, layers=8, frequencies=6),
+    shading=ShadingConfig(illumination=512, width=256, layers=3),
+)
+"""The network of Alldieck et al., CVPR 2022, at its size: 512 px, 13 levels, 256 features. What a
+level looks like inside is ours."""
+
+LITE = PhorhumConfig(
+    name="phorhum-lite",
+    image_size=512,
+    trunk_size=256,
+    camera="perspective",
+    trunk=ShuffleUNetConfig(
+        in_channels=3,
+        out_channels=48,
+        out_stride=2,
+        widths=(64, 96, 128, 160),
+        blocks=(1, 2, 2, 1),
+        guide_channels=GUIDE_CHANNELS,
+    ),
+    point=DistanceMlpConfig(width=96, layers=4, frequencies=3, sees_pixel=True),
+    shading=ShadingConfig(illumination=32, width=64, layers=2),
+    depth_scale=5.0,
+)
+"""Our own small network, for two CPU cores."""
+
+
+class PhorhumNetwork(nn.Module):
+    """Image features and light of a crop; distance, albedo and shading of points.
+
+    Images are RGB in [-1, 1] at ``config.image_size`` px; the network averages them down itself for
+    its trunk. Points are in space (see geometry/perspective.py). Every method can be
+    differentiated, points even twice, and stores nothing.
+
+    Source: Alldieck, Zanfir and Sminchisescu, Photorealistic Monocular 3D Reconstruction of Humans
+    Wearing Clothing, CVPR 2022.
+    """
+
+    def __init__(self, config: PhorhumConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.trunk = ShuffleUNet(config.trunk)
+        self.light = nn.Linear(config.trunk.widths[-1], config.shading.illumination)
+        self.point = DistanceMlp(config.trunk.out_channels, config.point)
+        self.shading = ShadingNetwork(config.shading)
+
+    def encode(self, image: torch.Tensor, joints: torch.Tensor | None = None) -> PhorhumFeatures:
+        """Features and light of crops.
+
+        Args:
+            image: (B, 3, S, S) in [-1, 1], S = image_size or trunk_size.
+            joints: (B, J, 4) skeletons, see geometry/skeleton.py, zero where not known; networks
+                without guide channels do not look at them. None: nothing is known.
+        """
+        sizes = (self.config.image_size, self.config.trunk_size)
+        if image.dim() != 4 or tuple(image.shape[1:]) not in [(3, s, s) for s in sizes]:
+            raise ValueError(
+                f"expected (B, 3, S, S) with S = {' or '.join(map(str, sizes))}, "
+                f"got {tuple(image.shape)}"
+            )
+        guide = None
+        if self.config.trunk.guide_channels:
+            if joints is None:
+                joints = image.new_zeros(len(image), len(JOINTS), 4)
+            guide = draw_skeleton(joints, self.config.trunk_size // self.config.trunk.stem_stride)
+        maps, bottleneck = self.trunk.encode(shrink_image(image, self.config.trunk_size), guide)
+        return PhorhumFeatures(
+            maps=maps.float(),
+            pixels=image.float() / 2 + 0.5,
+            illumination=self.light(bottleneck.float().mean((2, 3))).float(),
+        )
+
+    def to_space(self, points: torch.Tensor, inverse_distance: torch.Tensor) -> torch.Tensor:
+        """Points (B, N, 3) of the model box in the space of this network's camera.
+
+        Args:
+            points: x and y as they are seen.
+            inverse_distance: (B,) of the cameras; not looked at where the config's is orthographic.
+        """
+        if self.config.camera == "orthographic":
+            return points
+        return space_from_seen(points, inverse_distance)
+
+    def query(
+        self, features: PhorhumFeatures, points: torch.Tensor, inverse_distance: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Signed distance (B, N), negative inside, and albedo (B, N, 3) in [0, 1] of points.
+
+        Computed in float32 whatever the arithmetic of the image networks: a distance rounded to
+        eight bits has no gradient to speak of.
+
+        Args:
+            features: of ``encode``.
+            points: (B, N, 3), in space.
+            inverse_distance: (B,), as for ``to_space``.
+        """
+        with torch.autocast(points.device.type, enabled=False):
+            seen = points
+            if self.config.camera == "perspective":
+                seen = seen_from_space(points, inverse_distance)
+            sampled = sample_twice_differentiable(features.maps, seen)
+            if self.config.has_depths:
+                depths = self.config.depth_scale * points[..., 2:] - sampled[..., :2]
+                sampled = torch.cat([depths, sampled[..., 2:]], -1)
+            pixels = sample_twice_differentiable(features.pixels, seen)
+            distance, albedo = self.point(sampled, points, pixels)
+        return distance, albedo
+
+    def shade(self, normals: torch.Tensor, illumination: torch.Tensor) -> torch.Tensor:
+        """Shading (B, N, 3) of unit normals (B, N, 3) under lights (B, L)."""
+        with torch.autocast(normals.device.type, enabled=False):
+            shading: torch.Tensor = self.shading(normals.float(), illumination.float())
+        return shading
