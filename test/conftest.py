@@ -72,6 +72,41 @@ def slab_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def phorhum_slab_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny PHORHUM whose field is a slab, |z| < 0.25, and whose albedo is the photo."""
+    from pifuhd_ros.networks.distance_mlp import DistanceMlpConfig
+    from pifuhd_ros.networks.phorhum import PhorhumConfig, PhorhumNetwork
+    from pifuhd_ros.networks.shading import ShadingConfig
+    from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
+    from pifuhd_ros.networks.weights import save_weights
+
+    config = PhorhumConfig(
+        name="slab",
+        image_size=128,
+        trunk_size=64,
+        camera="perspective",
+        trunk=ShuffleUNetConfig(3, 2, out_stride=4, widths=(8, 8), blocks=(1, 1), groups=2),
+        point=DistanceMlpConfig(width=2, layers=2, frequencies=0, sees_pixel=True),
+        shading=ShadingConfig(illumination=2, width=2, layers=1),
+    )
+    torch.manual_seed(0)
+    network = PhorhumNetwork(config)
+    steep, z = 40.0, -1
+    with torch.no_grad():
+        for parameter in network.point.parameters():
+            parameter.zero_()
+        # A swish of z and one of -z are together |z|.
+        network.point.hidden[1].weight[:, z] = torch.tensor([steep, -steep])
+        network.point.distance.weight[:] = 1 / steep
+        network.point.distance.bias[:] = -0.25
+        network.point.albedo.bias[3:] = 20.0
+        network.shading.out.weight.zero_()
+    path = tmp_path_factory.mktemp("weights") / "phorhum-slab.safetensors"
+    save_weights(path, network)
+    return path
+
+
+@pytest.fixture(scope="session")
 def assets_folder() -> Path:
     """MakeHuman's core assets, which are not part of this repository."""
     path = Path(__file__).resolve().parents[2] / "shared" / "makehuman"

@@ -47,6 +47,18 @@ def vertical_fov_deg(camera: Camera) -> float:
     return math.degrees(2 * math.atan(camera.height_px / 2 / float(camera.K[1, 1])))
 
 
+def inverse_distance(camera: Camera, half_size_px: float) -> float:
+    """One over the camera's distance from what a square of its image shows, in half sides of it.
+
+    That is the unit of the model box whose x and y span the square.
+
+    Args:
+        camera: that took the image.
+        half_size_px: half the square's side, in pixels.
+    """
+    return half_size_px / math.sqrt(float(camera.K[0, 0]) * float(camera.K[1, 1]))
+
+
 def rays_through_pixels(camera: Camera, pixels: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Directions (N, 3) with z = 1 in the optical frame, through pixels (N, 2).
 

@@ -1,4 +1,4 @@
-"""The point network of PHORHUM: what a pixel shows and where a point lies, to distance and albedo."""
+"""The point network of PHORHUM: from what a pixel shows and where a point lies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PHORHUM: signed distance and albedo of every point, and the light of the photo, from one image."""
+"""PHORHUM: distance and albedo of every point, and the light of the photo, from one image."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -40,9 +41,7 @@ class ShadingNetwork(nn.Module):
         super().__init__()
         self.config = config
         sizes = [3 + config.illumination, *[config.width] * config.layers]
-        self.hidden = nn.ModuleList(
-            nn.Linear(before, after) for before, after in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes))
         self.out = nn.Linear(config.width, 3)
         nn.init.constant_(self.out.bias, _ONE)
 

@@ -34,6 +34,8 @@ class ReconstructionSettings:
     """Of the networks: "float32", "float16", "bfloat16", or what suits the device."""
     lowest_resolution: int = 64
     """Where memory is short, the resolution is lowered by halves, but not below this."""
+    color: str = "photo"
+    """What the vertices' colours show; one of the system's ``colors``."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -67,6 +69,9 @@ class Reconstructor(Protocol):
 
     name: str
     """What users and RECONSTRUCTORS call it."""
+    colors: tuple[str, ...]
+    """What the vertices' colours can show, the default first: "photo" (the colours of the photo,
+    light and all), "albedo" (without the light) or "shaded" (the albedo lit as in the photo)."""
 
     @classmethod
     def from_pretrained(
@@ -81,6 +86,7 @@ class Reconstructor(Protocol):
         clean: bool = True,
         precision: str = "auto",
         lowest_resolution: int = 64,
+        color: str = "auto",
         threads: int | None = None,
     ) -> Reconstructor:
         """Load a network and everything else, once for many frames.
@@ -95,6 +101,7 @@ class Reconstructor(Protocol):
             clean: as above.
             precision: as above.
             lowest_resolution: as above.
+            color: "auto" or one of ``colors``.
             threads: CPU threads of torch, for the whole process; None leaves them as they are.
 
         Raises:

@@ -11,8 +11,11 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pifuhd_ros.networks.phorhum import PhorhumConfig, PhorhumNetwork
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 
+NetworkConfig = PifuhdConfig | PhorhumConfig
+"""Of any system."""
 POINTS_PER_SQUARE = 5.0
 """Points that a search visits, over the square of the resolution: a person's surface, and a bit."""
 BYTES_PER_VISITED_POINT = 300
@@ -46,7 +49,7 @@ class MemoryNeed:
 
 
 def estimate_memory(
-    config: PifuhdConfig,
+    config: NetworkConfig,
     resolution: int,
     dtype: torch.dtype = torch.float32,
     points_at_once: int = 2**16,
@@ -60,16 +63,26 @@ def estimate_memory(
         points_at_once: most points that are asked for at once.
     """
     parameters, encoding, features = _networks(config, dtype)
-    widths = config.coarse_mlp.channels[1:] + config.fine_mlp.channels[1:]
-    # Each point may stand in a column of its own, whose terms are kept beside two layers.
-    query = points_at_once * dtype.itemsize * (sum(widths) + 2 * max(widths))
+    query = points_at_once * _bytes_per_point(config, dtype)
     search = int(POINTS_PER_SQUARE * resolution**2 * BYTES_PER_VISITED_POINT)
     return MemoryNeed(parameters * dtype.itemsize, encoding, features + search, query)
 
 
+def _bytes_per_point(config: NetworkConfig, dtype: torch.dtype) -> int:
+    """Activations of a point that is asked for."""
+    if isinstance(config, PhorhumConfig):
+        # Float32, four corners of the features, and all layers for the gradient at the vertices.
+        return 4 * (5 * config.trunk.out_channels + 2 * config.point.layers * config.point.width)
+    widths = config.coarse_mlp.channels[1:] + config.fine_mlp.channels[1:]
+    # Each point may stand in a column of its own, whose terms are kept beside two layers.
+    return dtype.itemsize * (sum(widths) + 2 * max(widths))
+
+
 @lru_cache(maxsize=8)
-def _networks(config: PifuhdConfig, dtype: torch.dtype) -> tuple[int, int, int]:
+def _networks(config: NetworkConfig, dtype: torch.dtype) -> tuple[int, int, int]:
     """Number of parameters, most bytes held at once while encoding, bytes of the features."""
+    if isinstance(config, PhorhumConfig):
+        return _phorhum(config, dtype)
     with torch.device("meta"), torch.no_grad():
         network = PifuhdNetwork(config).eval().to(dtype)
         image = torch.empty(1, 3, config.fine_size, config.fine_size, dtype=dtype)
@@ -79,6 +92,17 @@ def _networks(config: PifuhdConfig, dtype: torch.dtype) -> tuple[int, int, int]:
             fine = network.encode_fine(image, front, back)
     features = 4 * (coarse.numel() + fine.numel())
     return sum(p.numel() for p in network.parameters()), held.most, features
+
+
+def _phorhum(config: PhorhumConfig, dtype: torch.dtype) -> tuple[int, int, int]:
+    with torch.device("meta"), torch.no_grad():
+        network = PhorhumNetwork(config).eval()
+        network.trunk.to(dtype)
+        image = torch.empty(1, 3, config.image_size, config.image_size, dtype=dtype)
+        with _Held() as held:
+            features = network.encode(image)
+    kept = 4 * (features.maps.numel() + features.pixels.numel())
+    return sum(p.numel() for p in network.parameters()), held.most, kept
 
 
 class _Held(TorchDispatchMode):

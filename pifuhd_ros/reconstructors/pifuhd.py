@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,35 +13,31 @@ from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
 from pifuhd_ros.networks.pifuhd import PUBLISHED, PifuhdNetwork
 from pifuhd_ros.networks.weights import load_network
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
-from pifuhd_ros.reconstructors.devices import memory_errors_explained, resolve_device
-from pifuhd_ros.reconstructors.host_memory import keep_freed_memory, return_freed_memory
+from pifuhd_ros.reconstructors.devices import memory_errors_explained
+from pifuhd_ros.reconstructors.per_person import (
+    ENCODING,
+    EncodedPerson,
+    PerPersonReconstructor,
+    choose_color,
+    prepare_device,
+)
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import PersonDetector
-from pifuhd_ros.stages.placement import (
-    DEFAULT_STATURE_M,
-    DEFAULT_VERTICAL_FOV_DEG,
-    place_in_camera,
-)
+from pifuhd_ros.stages.placement import DEFAULT_STATURE_M, DEFAULT_VERTICAL_FOV_DEG
 from pifuhd_ros.stages.surface import coarse_resolution_of, extract_surface
 from pifuhd_ros.stages.texture import texture_mesh
 from pifuhd_ros.types import (
     Frame,
     Mesh,
-    NoPersonError,
     NormalMaps,
     OnProgress,
     PersonCrop,
     PersonDetection,
     Reconstruction,
 )
-
-FEW_PIXELS = 0.25
-"""A person who is smaller than this share of the network's crop is shown too coarsely."""
-_ENCODING = 0.3
-"""About the image networks' share of the work."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +55,15 @@ class Shape:
     """What the user should know, in sentences."""
 
 
-@dataclass(frozen=True)
-class EncodedPerson:
-    """A person of a frame, as the image networks see them."""
+@dataclass(frozen=True, kw_only=True)
+class PifuhdEncoded(EncodedPerson):
+    """What extraction takes."""
 
-    frame: Frame
-    person: PersonDetection
-    crop: PersonCrop
     normals: NormalMaps
-    plan: WorkPlan
     occupancy: PifuhdField
-    timings_s: Mapping[str, float] = field(default_factory=dict)
-    """Seconds of each stage so far, in the order they ran."""
-    notices: tuple[str, ...] = ()
-    """What is known so far to be degraded."""
 
 
-class PifuhdReconstructor:
+class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
     """Reconstructs people with normal maps and two levels of pixel-aligned occupancy.
 
     >>> model = PifuhdReconstructor.from_pretrained(device="cuda")
@@ -86,6 +74,7 @@ class PifuhdReconstructor:
     """
 
     name = "pifuhd"
+    colors: tuple[str, ...] = ("photo",)
 
     def __init__(
         self,
@@ -100,11 +89,9 @@ class PifuhdReconstructor:
             detector: finds the people.
             settings: what the user chose.
         """
+        super().__init__(detector, settings, next(network.parameters()).device)
         self.network = network
         self.engine = prepare_engine(network, settings.precision)
-        self.detector = detector
-        self.settings = settings
-        self.device = next(network.parameters()).device
 
     @classmethod
     def from_pretrained(
@@ -119,6 +106,7 @@ class PifuhdReconstructor:
         clean: bool = True,
         precision: str = "auto",
         lowest_resolution: int = 64,
+        color: str = "auto",
         threads: int | None = None,
     ) -> PifuhdReconstructor:
         """See ``Reconstructor.from_pretrained``; the published ``pifuhd.pt`` is read as well."""
@@ -130,69 +118,13 @@ class PifuhdReconstructor:
             clean=clean,
             precision=precision,
             lowest_resolution=lowest_resolution,
+            color=choose_color(color, cls.colors),
         )
         coarse_resolution_of(resolution)
-        target = resolve_device(device)
-        if threads is not None:
-            torch.set_num_threads(threads)
-        if target.type == "cpu":
-            keep_freed_memory()
+        target = prepare_device(device, threads)
         with memory_errors_explained(target):
             network = load_network(weights).to(target)
             return cls(network, PersonDetector(), settings)
-
-    def detect(self, frame: Frame) -> list[PersonDetection]:
-        """See ``Reconstructor.detect``."""
-        return self.detector.detect(frame)
-
-    def infer(self, frame: Frame, on_progress: OnProgress | None = None) -> list[Reconstruction]:
-        """See ``Reconstructor.infer``; the time of detection stands with the first person."""
-        watch = StageWatch(self.device, on_progress)
-        watch("detect", 0.0)
-        people = self.detect(frame)
-        chosen, notices = self._choose(frame, people)
-        results = []
-        for number, person in enumerate(chosen):
-            start, end = (0.05 + 0.95 * done / len(chosen) for done in (number, number + 1))
-            middle = start + _ENCODING * (end - start)
-            encoded = self._encode(frame, person, watch.part(start, middle))
-            result = self._extract(encoded, watch.part(middle, end))
-            result = replace(result, notices=(*notices, *result.notices))
-            results.append(replace(result, timings_s=watch.take_timings_s()))
-            notices = ()
-        return results
-
-    def encode(
-        self,
-        frame: Frame,
-        people: Sequence[PersonDetection],
-        on_progress: OnProgress | None = None,
-    ) -> list[EncodedPerson]:
-        """See ``Reconstructor.encode``."""
-        watch = StageWatch(self.device, on_progress)
-        chosen, notices = self._choose(frame, people)
-        results = []
-        for number, person in enumerate(chosen):
-            report = watch.part(number / len(chosen), (number + 1) / len(chosen))
-            encoded = self._encode(frame, person, report)
-            timings_s = watch.take_timings_s()
-            results.append(replace(encoded, notices=notices, timings_s=timings_s))
-            notices = ()
-        return results
-
-    def extract(
-        self, encoded: Sequence[EncodedPerson], on_progress: OnProgress | None = None
-    ) -> list[Reconstruction]:
-        """See ``Reconstructor.extract``."""
-        watch = StageWatch(self.device, on_progress)
-        results = []
-        for number, one in enumerate(encoded):
-            report = watch.part(number / len(encoded), (number + 1) / len(encoded))
-            result = self._extract(one, report)
-            timings_s = {**one.timings_s, **watch.take_timings_s()}
-            notices = (*one.notices, *result.notices)
-            results.append(replace(result, notices=notices, timings_s=timings_s))
-        return results
 
     def reconstruct_crop(self, crop: PersonCrop, on_progress: OnProgress | None = None) -> Shape:
         """The shape of the person in a crop, in model space.
@@ -208,30 +140,11 @@ class PifuhdReconstructor:
         watch = StageWatch(self.device, on_progress)
         plan = self._plan()
         with memory_errors_explained(self.device):
-            normals, occupancy = encode_pifuhd(self.engine, crop, watch.part(0.0, _ENCODING))
-        mesh, visited_points = self._shape(occupancy, plan, crop, watch.part(_ENCODING, 1.0))
+            normals, occupancy = encode_pifuhd(self.engine, crop, watch.part(0.0, ENCODING))
+        mesh, visited_points = self._shape(occupancy, plan, crop, watch.part(ENCODING, 1.0))
         return Shape(mesh, normals, visited_points, watch.take_timings_s(), plan.notices)
 
-    def close(self) -> None:
-        """Free the detector; the network goes with the last reference to it."""
-        self.detector.close()
-        if self.device.type == "cpu":
-            return_freed_memory()
-
-    def _choose(
-        self, frame: Frame, people: Sequence[PersonDetection]
-    ) -> tuple[Sequence[PersonDetection], tuple[str, ...]]:
-        """The people to reconstruct, and what the first of them has to say of the others."""
-        if not people:
-            height, width = frame.rgb.shape[:2]
-            raise NoPersonError(
-                f"no person was found in the image ({width} x {height} pixels): one must be in "
-                "view, well lit, and fill at least a sixth of the image's height"
-            )
-        chosen = people[: self.settings.max_people]
-        return chosen, (_others(people, chosen),) if len(people) > len(chosen) else ()
-
-    def _encode(self, frame: Frame, person: PersonDetection, report: OnProgress) -> EncodedPerson:
+    def _encode(self, frame: Frame, person: PersonDetection, report: OnProgress) -> PifuhdEncoded:
         report("crop", 0.0)
         size = self.network.config.fine_size
         is_published = self.network.config.name == PUBLISHED.name
@@ -239,32 +152,18 @@ class PifuhdReconstructor:
         plan = self._plan()
         with memory_errors_explained(self.device):
             normals, occupancy = encode_pifuhd(self.engine, crop, report)
-        return EncodedPerson(frame, person, crop, normals, plan, occupancy)
+        return PifuhdEncoded(
+            frame=frame,
+            person=person,
+            crop=crop,
+            plan=plan,
+            normals=normals,
+            occupancy=occupancy,
+        )
 
-    def _extract(self, encoded: EncodedPerson, report: OnProgress) -> Reconstruction:
-        frame, person, crop = encoded.frame, encoded.person, encoded.crop
-        mesh, _ = self._shape(encoded.occupancy, encoded.plan, crop, report)
-        report("place", 0.98)
-        placement = place_in_camera(
-            mesh,
-            crop,
-            frame,
-            person,
-            stature_m=self.settings.stature_m,
-            vertical_fov_deg=self.settings.vertical_fov_deg,
-        )
-        report("place", 1.0)
-        quality = _quality_notices(person, self.network.config.fine_size)
-        return Reconstruction(
-            mesh=placement.mesh,
-            detection=person,
-            timings_s={},
-            scale_source=placement.scale_source,
-            stamp_ns=frame.stamp_ns,
-            frame_id=frame.frame_id,
-            notices=(*quality, *encoded.plan.notices, *placement.notices),
-            normals=encoded.normals,
-        )
+    def _extract(self, encoded: PifuhdEncoded, report: OnProgress) -> Reconstruction:
+        mesh, _ = self._shape(encoded.occupancy, encoded.plan, encoded.crop, report)
+        return self._placed(mesh, encoded, self.network.config.fine_size, report, encoded.normals)
 
     def _plan(self) -> WorkPlan:
         """How the next person is done with the memory that is free now."""
@@ -296,25 +195,3 @@ class PifuhdReconstructor:
         mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
         report("texture", 0.9)
         return texture_mesh(mesh, crop), surface.visited_points
-
-
-def _quality_notices(person: PersonDetection, size: int) -> list[str]:
-    notices = []
-    if person.is_cut_off:
-        notices.append(
-            "A part of the person lies outside the image; only what is in it was reconstructed."
-        )
-    left, top, right, bottom = person.box_xyxy_px
-    longer_side_px = max(right - left, bottom - top)
-    if longer_side_px < FEW_PIXELS * size:
-        notices.append(
-            f"The person is only {longer_side_px:.0f} pixels large; the mesh has little detail."
-        )
-    return notices
-
-
-def _others(people: Sequence[PersonDetection], chosen: Sequence[PersonDetection]) -> str:
-    return (
-        f"{len(people)} people were found; the {len(chosen)} most prominent "
-        f"{'is' if len(chosen) == 1 else 'are'} reconstructed (max_people)."
-    )

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import torch
 
-from pifuhd_ros.networks.pifuhd import PifuhdConfig
-from pifuhd_ros.reconstructors.memory_need import estimate_memory
+from pifuhd_ros.reconstructors.memory_need import NetworkConfig, estimate_memory
 from pifuhd_ros.stages.surface import MIN_RESOLUTION
 from pifuhd_ros.types import DeviceError
 
@@ -43,7 +42,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def plan_work(
-    config: PifuhdConfig,
+    config: NetworkConfig,
     resolution: int,
     lowest_resolution: int,
     dtype: torch.dtype,

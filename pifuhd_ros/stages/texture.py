@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn.functional import grid_sample, max_pool2d
 
@@ -42,20 +44,46 @@ def texture_mesh(mesh: Mesh, crop: PersonCrop) -> Mesh:
     Raises:
         SurfaceError: the camera saw no vertex.
     """
+    visible = see_vertices(mesh, crop)
+    vertices = torch.from_numpy(mesh.vertices).to(crop.image.device)
+    colors = (255.0 * _sample(crop.image, vertices)).round().clamp(0, 255).byte().cpu().numpy()
+    has_own_pixel = visible.seen | (visible.in_mask & (visible.normals[:, 2] < 0))
+    filled = fill_colors(mesh, colors, has_own_pixel)
+    return replace(mesh, normals=visible.normals, colors=filled, seen=visible.seen)
+
+
+@dataclass(frozen=True)
+class VisibleVertices:
+    """What the camera saw of a mesh."""
+
+    seen: npt.NDArray[np.bool_]
+    """(V,) the vertices whose colours were measured."""
+    in_mask: npt.NDArray[np.bool_]
+    """(V,) those that lie well inside the person's mask, before or behind."""
+    normals: npt.NDArray[np.float32]
+    """(V, 3) the mesh's, or those of its faces."""
+
+
+def see_vertices(mesh: Mesh, crop: PersonCrop) -> VisibleVertices:
+    """Tell which vertices the camera saw; see ``texture_mesh``.
+
+    Args:
+        mesh: in model space.
+        crop: the photo that the mesh was made from.
+
+    Raises:
+        SurfaceError: the camera saw no vertex.
+    """
     normals = vertex_normals(mesh.vertices, mesh.faces) if mesh.normals is None else mesh.normals
     facing = torch.from_numpy(normals[:, 2]).to(crop.image.device)
     vertices = torch.from_numpy(mesh.vertices).to(crop.image.device)
     in_mask = _well_inside_mask(vertices, crop)
-    seen_on_device = in_mask & (facing > MIN_FACING) & _is_nearest(vertices, facing, mesh, crop)
-    seen = seen_on_device.cpu().numpy()
+    seen = in_mask & (facing > MIN_FACING) & _is_nearest(vertices, facing, mesh, crop)
     if not seen.any():
         raise SurfaceError(
             "the camera sees no part of the mesh inside the person's mask: nothing to colour"
         )
-    colors = (255.0 * _sample(crop.image, vertices)).round().clamp(0, 255).byte().cpu().numpy()
-    has_own_pixel = seen | (in_mask & (facing < 0)).cpu().numpy()
-    filled = fill_colors(mesh, colors, has_own_pixel)
-    return replace(mesh, normals=normals, colors=filled, seen=seen)
+    return VisibleVertices(seen.cpu().numpy(), in_mask.cpu().numpy(), normals)
 
 
 def _sample(image: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:

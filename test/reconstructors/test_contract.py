@@ -24,7 +24,7 @@ from pifuhd_ros.types import (
     WeightsError,
 )
 
-FAST_WEIGHTS = {"pifuhd": "slab_weights"}
+FAST_WEIGHTS = {"pifuhd": "slab_weights", "phorhum": "phorhum_slab_weights"}
 """The fixture with a small network for each system."""
 
 RESOLUTION = 64
@@ -304,6 +304,8 @@ def test_wrong_settings_are_refused_before_the_weights_are_read(system: str) -> 
         make("missing", max_people=0)
     with pytest.raises(ValueError, match="vertical_fov_deg"):
         make("missing", vertical_fov_deg=float("nan"))
+    with pytest.raises(ValueError, match="color is auto or one of"):
+        make("missing", color="plaid")
     with pytest.raises(SurfaceError, match="resolution"):
         make("missing", resolution=7)
     with pytest.raises(DeviceError, match="unknown device"):

@@ -1,0 +1,237 @@
+"""PHORHUM: one image to a mesh with albedo, which any light can light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from pifuhd_ros.fields.phorhum import PhorhumField, encode_phorhum, prepare_phorhum
+from pifuhd_ros.geometry.cameras import camera_from_fov, inverse_distance
+from pifuhd_ros.networks.phorhum import PhorhumNetwork
+from pifuhd_ros.networks.weights import load_phorhum
+from pifuhd_ros.reconstructors.base import ReconstructionSettings
+from pifuhd_ros.reconstructors.devices import memory_errors_explained
+from pifuhd_ros.reconstructors.per_person import (
+    ENCODING,
+    EncodedPerson,
+    PerPersonReconstructor,
+    choose_color,
+    prepare_device,
+)
+from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
+from pifuhd_ros.stages.cleanup import clean_mesh
+from pifuhd_ros.stages.cropping import crop_person
+from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.placement import DEFAULT_STATURE_M, DEFAULT_VERTICAL_FOV_DEG
+from pifuhd_ros.stages.surface import coarse_resolution_of, extract_surface
+from pifuhd_ros.stages.texture import see_vertices
+from pifuhd_ros.types import (
+    Frame,
+    Mesh,
+    OnProgress,
+    PersonCrop,
+    PersonDetection,
+    Reconstruction,
+)
+
+USUAL_INVERSE_DISTANCE = 0.2
+"""Of a camera that nothing is known of [1 / model units]: 4.5 m from a standing person."""
+_FARTHEST, _NEAREST = 0.0, 0.55
+"""What the networks are trained on; nearer cameras count as the nearest."""
+
+
+@dataclass(frozen=True)
+class AlbedoShape:
+    """What the networks make of a crop, before it has a place in the world."""
+
+    mesh: Mesh
+    """In model space, its colours the albedo."""
+    shaded: npt.NDArray[np.uint8]
+    """(V, 3) sRGB: the albedo in the light of the photo."""
+    light: torch.Tensor
+    """(L,) the illumination code, for ``PhorhumNetwork.shade``."""
+    visited_points: int
+    """How many points the field was asked for."""
+    timings_s: Mapping[str, float]
+    """Seconds of each stage, in the order they ran."""
+    notices: tuple[str, ...] = ()
+    """What the user should know, in sentences."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhorhumEncoded(EncodedPerson):
+    """What extraction takes."""
+
+    distance: PhorhumField
+
+
+class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
+    """Reconstructs people as a signed distance with albedo, and the light that they stand in.
+
+    >>> model = PhorhumReconstructor.from_pretrained(device="cuda", color="albedo")
+    >>> people = model.infer(read_frame("photo.jpg"))
+
+    Source: Alldieck, Zanfir and Sminchisescu, Photorealistic Monocular 3D Reconstruction of Humans
+    Wearing Clothing, CVPR 2022.
+    """
+
+    name = "phorhum"
+    colors: tuple[str, ...] = ("albedo", "shaded")
+
+    def __init__(
+        self,
+        network: PhorhumNetwork,
+        detector: PersonDetector,
+        settings: ReconstructionSettings,
+    ) -> None:
+        """Put together what is loaded already; see ``from_pretrained``.
+
+        Args:
+            network: on its device; prepared for inference in place.
+            detector: finds the people.
+            settings: what the user chose.
+        """
+        super().__init__(detector, settings, next(network.parameters()).device)
+        self.network = prepare_phorhum(network, settings.precision)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        weights: str | Path | None = None,
+        device: str | torch.device = "auto",
+        *,
+        resolution: int = 256,
+        max_people: int = 1,
+        stature_m: float = DEFAULT_STATURE_M,
+        vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
+        clean: bool = True,
+        precision: str = "auto",
+        lowest_resolution: int = 64,
+        color: str = "auto",
+        threads: int | None = None,
+    ) -> PhorhumReconstructor:
+        """See ``Reconstructor.from_pretrained``."""
+        settings = ReconstructionSettings(
+            resolution=resolution,
+            max_people=max_people,
+            stature_m=stature_m,
+            vertical_fov_deg=vertical_fov_deg,
+            clean=clean,
+            precision=precision,
+            lowest_resolution=lowest_resolution,
+            color=choose_color(color, cls.colors),
+        )
+        coarse_resolution_of(resolution)
+        target = prepare_device(device, threads)
+        with memory_errors_explained(target):
+            network = load_phorhum(weights).to(target)
+            return cls(network, PersonDetector(), settings)
+
+    def reconstruct_crop(
+        self,
+        crop: PersonCrop,
+        on_progress: OnProgress | None = None,
+        inverse_distance: float = USUAL_INVERSE_DISTANCE,
+    ) -> AlbedoShape:
+        """The shape and colours of the person in a crop, in model space.
+
+        Args:
+            crop: of side ``network.config.image_size``.
+            on_progress: called as the work goes on.
+            inverse_distance: one over the camera's distance [1 / model units].
+
+        Raises:
+            SurfaceError: the network found no usable shape.
+            DeviceError: the device's memory is too small.
+        """
+        watch = StageWatch(self.device, on_progress)
+        plan = self._plan()
+        watch("features", 0.0)
+        with memory_errors_explained(self.device):
+            distance = encode_phorhum(self.network, crop, inverse_distance)
+        shape = self._shape(distance, plan, crop, watch.part(ENCODING, 1.0))
+        return replace(shape, timings_s=watch.take_timings_s())
+
+    def _encode(self, frame: Frame, person: PersonDetection, report: OnProgress) -> PhorhumEncoded:
+        report("crop", 0.0)
+        crop = crop_person(frame, person, self.network.config.image_size)
+        plan = self._plan()
+        report("features", 0.2)
+        with memory_errors_explained(self.device):
+            distance = encode_phorhum(self.network, crop, self._inverse_distance(frame, crop))
+        return PhorhumEncoded(frame=frame, person=person, crop=crop, plan=plan, distance=distance)
+
+    def _extract(self, encoded: PhorhumEncoded, report: OnProgress) -> Reconstruction:
+        shape = self._shape(encoded.distance, encoded.plan, encoded.crop, report)
+        mesh = shape.mesh
+        if self.settings.color == "shaded":
+            mesh = replace(mesh, colors=shape.shaded)
+        return self._placed(mesh, encoded, self.network.config.image_size, report)
+
+    def _inverse_distance(self, frame: Frame, crop: PersonCrop) -> float:
+        """By the same camera that places the mesh, so that both see the same perspective."""
+        camera = frame.camera
+        if camera is None:
+            height, width = frame.rgb.shape[:2]
+            camera = camera_from_fov(self.settings.vertical_fov_deg, width, height)
+        half_size_px = crop.image_from_crop[0, 0] * (crop.mask.shape[-1] - 1) / 2
+        return float(np.clip(inverse_distance(camera, half_size_px), _FARTHEST, _NEAREST))
+
+    def _plan(self) -> WorkPlan:
+        """How the next person is done with the memory that is free now."""
+        return plan_work(
+            self.network.config,
+            self.settings.resolution,
+            self.settings.lowest_resolution,
+            self.network.trunk.stem.weight.dtype,
+            self.device,
+            free_memory(self.device),
+        )
+
+    def _shape(
+        self, distance: PhorhumField, plan: WorkPlan, crop: PersonCrop, report: OnProgress
+    ) -> AlbedoShape:
+        def report_surface(stage: str, fraction: float) -> None:
+            report(stage, 0.8 * fraction)
+
+        with memory_errors_explained(self.device):
+            surface = extract_surface(
+                distance,
+                plan.resolution,
+                max_points_per_query=plan.points_at_once,
+                on_progress=report_surface,
+            )
+            report("clean", 0.8)
+            mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
+            report("colour", 0.84)
+            look = distance.appearance(torch.from_numpy(mesh.vertices).to(self.device))
+        # Where the gradient vanishes the surface itself says where it faces.
+        turned = look.box_normals.cpu().numpy()
+        normals = np.where(turned.any(axis=1, keepdims=True), turned, _normals_of(mesh))
+        mesh = replace(mesh, normals=normals, colors=_stored(look.albedo))
+        seen = see_vertices(mesh, crop).seen
+        return AlbedoShape(
+            mesh=replace(mesh, seen=seen),
+            shaded=_stored(look.albedo * look.shading),
+            light=distance.features.illumination[0],
+            visited_points=surface.visited_points,
+            timings_s={},
+            notices=plan.notices,
+        )
+
+
+def _normals_of(mesh: Mesh) -> npt.NDArray[np.float32]:
+    assert mesh.normals is not None  # extract_surface and clean_mesh give them.
+    return mesh.normals
+
+
+def _stored(colors: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """Colours (V, 3) in [0, 1] as bytes."""
+    stored: npt.NDArray[np.uint8] = (255.0 * colors).round().clamp(0, 255).byte().cpu().numpy()
+    return stored
