@@ -17,6 +17,8 @@ from pifuhd_ros.networks.shading import ShadingConfig, ShadingNetwork
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
 from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
 
+_FIRST_SHARPNESS = 3.0
+
 
 @dataclass(frozen=True)
 class PhorhumConfig:
@@ -133,6 +135,8 @@ class PhorhumNetwork(nn.Module):
         self.light = nn.Linear(config.trunk.widths[-1], config.shading.illumination)
         self.point = DistanceMlp(config.trunk.out_channels, config.point)
         self.shading = ShadingNetwork(config.shading)
+        # The logarithm of the factor k by which the paper's L_l sharpens distances.
+        self.sharpness = nn.Parameter(torch.tensor(_FIRST_SHARPNESS))
 
     def encode(self, image: torch.Tensor, joints: torch.Tensor | None = None) -> PhorhumFeatures:
         """Features and light of crops.

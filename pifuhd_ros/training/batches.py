@@ -54,7 +54,9 @@ class PeopleSource(Protocol):
     With worker processes it is copied into each of them, so it can be pickled.
     """
 
-    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
+    def draw(
+        self, count: int, size_px: int, generator: torch.Generator, with_body: bool = False
+    ) -> list[ViewSample]:
         """Random views with maps of ``size_px``, on any one device.
 
         Which ones depends on the arguments alone: the same generator state draws the same views.
@@ -63,6 +65,7 @@ class PeopleSource(Protocol):
             count: How many.
             size_px: Side of the maps.
             generator: On the CPU; of everything random.
+            with_body: Whether the views need their ``body``.
         """
 
 
@@ -119,7 +122,9 @@ class People:
             self._open[path] = Shard(path)
         return self._open[path]
 
-    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
+    def draw(
+        self, count: int, size_px: int, generator: torch.Generator, with_body: bool = False
+    ) -> list[ViewSample]:
         """See ``PeopleSource.draw``.
 
         Raises:
@@ -131,7 +136,7 @@ class People:
             shard = self._shard(paths[int(torch.randint(len(paths), (), generator=generator))])
             person = int(torch.randint(shard.people, (), generator=generator))
             view = int(torch.randint(shard.views, (), generator=generator))
-            result.append(shard.read(person, view, size_px))
+            result.append(shard.read(person, view, size_px, with_body))
         return result
 
 

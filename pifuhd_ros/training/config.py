@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
+from pifuhd_ros.networks.phorhum import PhorhumConfig
 from pifuhd_ros.networks.pifuhd import PifuhdConfig
 
 Level = Literal["normals", "coarse", "fine"]
@@ -18,7 +19,7 @@ class StageConfig:
 
     name: str
     """Of the stage and of its folder."""
-    levels: tuple[Level, ...]
+    levels: tuple[str, ...]
     """Networks that learn; those before them run, those after them do not."""
     steps: int
     """Optimiser steps."""
@@ -45,10 +46,13 @@ class StageConfig:
     balance_sides: bool = False
     """Weigh the points inside and outside so that both sides count alike, as the paper does."""
 
+    all_levels: ClassVar[tuple[str, ...]] = LEVELS
+    """Of the system."""
+
     def __post_init__(self) -> None:
-        unknown = set(self.levels) - set(LEVELS)
+        unknown = set(self.levels) - set(self.all_levels)
         if unknown or not self.levels:
-            raise ValueError(f"levels are some of {', '.join(LEVELS)}; got {self.levels}")
+            raise ValueError(f"levels are some of {', '.join(self.all_levels)}; got {self.levels}")
         if not self.name.isidentifier():
             raise ValueError(f"a stage's name is letters, digits and _; got {self.name!r}")
         counts = (self.steps, self.batch, self.pieces, self.points, self.validate_every)
@@ -59,11 +63,71 @@ class StageConfig:
 
 
 @dataclass(frozen=True)
+class PhorhumStageConfig(StageConfig):
+    """One part of a run of PHORHUM: what it samples and how its losses weigh; 0 leaves one out.
+
+    The names follow Alldieck et al., CVPR 2022, section 3.
+    """
+
+    levels: tuple[str, ...] = ("field", "light")
+    """"field": the features, distance and albedo; "light": illumination code and shading."""
+    steps: int = 10_000
+    surface_points: int = 1000
+    """Of each view on its front and back surface; near it there are as many again."""
+    eikonal_share: float = 0.25
+    """Of the labelled points, whose gradients are computed."""
+    patches: int = 0
+    """Of each view that are rendered; 0: no rendering losses."""
+    patch_px: int = 16
+    """Side of a patch."""
+    trace_steps: int = 12
+    """Of sphere tracing."""
+    true_depth_share: float = 0.0
+    """Of the views in which points are asked with the true depths in the features that estimate
+    them, for networks that have such; see training/losses.py."""
+    surface_weight: float = 1.0
+    """L_g: the distance is zero on the surface."""
+    normal_weight: float = 0.1
+    """L_g: its gradient there is the normal."""
+    label_weight: float = 0.1
+    """L_l: its sign off the surface, sharpened by a factor that is learned."""
+    eikonal_weight: float = 0.05
+    """L_e: its gradient is of length one."""
+    albedo_weight: float = 1.0
+    """L_a: on the surface."""
+    near_albedo_weight: float = 0.5
+    """L_a: near the surface."""
+    silhouette_weight: float = 0.1
+    """L_r: rays through the person hit it, and no others do."""
+    rendered_albedo_weight: float = 0.5
+    """L_r: of front and back."""
+    rendered_shaded_weight: float = 0.5
+    """L_c: front in the light of the photo, against the photo."""
+    patch_weight: float = 0.2
+    """In place of the paper's perceptual loss: differences of neighbours at several scales."""
+    shaded_weight: float = 0.0
+    """Beyond the paper: the shading network alone, on true normals and true albedo."""
+    distance_weight: float = 0.0
+    """Beyond the paper: the true distance of the labelled points, up to 0.1 model units."""
+    depth_weight: float = 0.0
+    """Beyond the paper: the features that are depths."""
+
+    all_levels: ClassVar[tuple[str, ...]] = ("field", "light")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.surface_points, self.trace_steps, self.patch_px) < 1 or self.patches < 0:
+            raise ValueError("surface_points, trace_steps and patch_px are at least 1")
+        if not (0 < self.eikonal_share <= 1 and 0 <= self.true_depth_share <= 1):
+            raise ValueError("eikonal_share and true_depth_share are shares")
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """A whole run, from nothing to weights."""
 
-    network: PifuhdConfig
-    """Sizes of the network."""
+    network: PifuhdConfig | PhorhumConfig
+    """Sizes of the network, which say which system it is."""
     stages: tuple[StageConfig, ...]
     """In this order; each starts from the averaged weights of the one before."""
     seed: int = 0
@@ -79,6 +143,9 @@ class TrainingConfig:
         names = [stage.name for stage in self.stages]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"a run has at least one stage, each of its own name; got {names}")
+        kind = PhorhumStageConfig if isinstance(self.network, PhorhumConfig) else StageConfig
+        if any(type(stage) is not kind for stage in self.stages):
+            raise ValueError(f"every stage of this network is a {kind.__name__}")
         if self.precision not in get_args(Precision):
             allowed = ", ".join(get_args(Precision))
             raise ValueError(f"precision is one of {allowed}; got {self.precision!r}")

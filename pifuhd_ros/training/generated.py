@@ -46,8 +46,10 @@ class GeneratedPeople:
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def draw(self, count: int, size_px: int, generator: torch.Generator) -> list[ViewSample]:
-        """See ``PeopleSource.draw``."""
+    def draw(
+        self, count: int, size_px: int, generator: torch.Generator, with_body: bool = False
+    ) -> list[ViewSample]:
+        """See ``PeopleSource.draw``; these views always have their ``body``."""
         people = -(-count // self.views)
         first = 2 * _SEEDS if self.validation else _SEEDS
         seeds = first + torch.randint(_SEEDS, (people,), generator=generator)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.training.batches import Batch
-from pifuhd_ros.training.config import Level
+from pifuhd_ros.training.depth_targets import depths_at
 
 _DEPTH_WEIGHT = 3.0
 _SLOPE_WEIGHT = 0.15
@@ -35,7 +35,7 @@ class Outputs:
 
 
 def run_levels(
-    network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...], true_depth: bool = False
+    network: PifuhdNetwork, batch: Batch, levels: tuple[str, ...], true_depth: bool = False
 ) -> Outputs:
     """Runs the networks up to the last level that learns, gradients only in those that learn.
 
@@ -58,7 +58,7 @@ def run_levels(
             )
             depth = features[:, :2] / network.config.depth_scale
             if true_depth:
-                known, seen = _depth_at(depth, batch)
+                known, seen = depths_at(batch.depth, batch.mask, depth.shape[-1])
                 known = torch.where(seen, known, depth) * network.config.depth_scale
                 features = torch.cat([known.to(features.dtype), features[:, 2:]], 1)
             coarse, phi = network.query_coarse(features, batch.points)
@@ -76,20 +76,9 @@ def _normal_loss(predicted: torch.Tensor, true: torch.Tensor, mask: torch.Tensor
     return ((difference + 1 - cosine) * weight).sum()
 
 
-def _depth_at(depth: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """True depths (B, 2, h, w) at the places of the features, and where (B, 1, h, w) they are.
-
-    They are averages over the person's part of each feature's pixels, where it is more than half.
-    """
-    seen = (batch.mask > 0.5).float()
-    stride = batch.depth.shape[-1] // depth.shape[-1]
-    weight = F.avg_pool2d(seen, stride)
-    return F.avg_pool2d(batch.depth * seen, stride) / weight.clamp(min=1e-3), weight > 0.5
-
-
 def depth_error(depth: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Sum of the mean absolute errors of front and back z over the person."""
-    true, seen = _depth_at(depth, batch)
+    true, seen = depths_at(batch.depth, batch.mask, depth.shape[-1])
     error = (depth - true).abs().sum(1, keepdim=True) * seen
     return error.sum() / seen.sum().clamp(min=1)
 
@@ -122,7 +111,7 @@ def _occupancy_loss(
 
 
 def compute_losses(
-    outputs: Outputs, batch: Batch, levels: tuple[Level, ...], balance_sides: bool = False
+    outputs: Outputs, batch: Batch, levels: tuple[str, ...], balance_sides: bool = False
 ) -> dict[str, torch.Tensor]:
     """The loss terms, by name, of the levels that learn.
 
@@ -157,7 +146,7 @@ class LevelLosses(nn.Module):
     """A network with its losses as one module, which is what distributed training wraps."""
 
     def __init__(
-        self, network: PifuhdNetwork, levels: tuple[Level, ...], balance_sides: bool
+        self, network: PifuhdNetwork, levels: tuple[str, ...], balance_sides: bool
     ) -> None:
         super().__init__()
         self.network = network

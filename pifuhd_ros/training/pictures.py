@@ -7,7 +7,6 @@ from torch.nn import functional as F
 
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.training.batches import Batch
-from pifuhd_ros.training.config import Level
 from pifuhd_ros.training.losses import run_levels
 
 PEOPLE = 4
@@ -18,7 +17,7 @@ _DEPTH_RANGE = 0.4
 
 @torch.no_grad()
 def draw_validation(
-    network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...]
+    network: PifuhdNetwork, batch: Batch, levels: tuple[str, ...]
 ) -> dict[str, torch.Tensor]:
     """Pictures by title, each (3, H, W) in [0, 1]: a row a person, predictions left of truths.
 
@@ -51,7 +50,7 @@ def draw_validation(
 
 
 def _silhouettes(
-    network: PifuhdNetwork, batch: Batch, levels: tuple[Level, ...]
+    network: PifuhdNetwork, batch: Batch, levels: tuple[str, ...]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The highest occupancy along z (front view) and along x (side view), (B, 1, cells, cells)."""
     axis = torch.linspace(-1, 1, _CELLS, device=batch.image.device)

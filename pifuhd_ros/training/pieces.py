@@ -8,15 +8,36 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from pifuhd_ros.training.batches import Batch, PeopleSource, make_batch
 
-_T = TypeVar("_T")
 _POLL_S = 0.1
+_T = TypeVar("_T")
+_Piece = TypeVar("_Piece", bound="Piece")
+
+
+class Piece(Protocol):
+    """Tensors by name: a frozen dataclass."""
+
+    def to(self: _Piece, device: torch.device) -> _Piece:
+        """The same piece on a device."""
+
+
+def piece_generator(seed: int, stage: str, number: int) -> torch.Generator:
+    """Of everything random in a piece; it depends on these three alone.
+
+    Args:
+        seed: Of the run.
+        stage: Stages of one run see different people.
+        number: Of the piece: step · pieces + its place in the step's batch.
+    """
+    key = f"{seed}/{stage}/{number}".encode()
+    digest = hashlib.blake2b(key, digest_size=7).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big"))
 
 
 @dataclass(frozen=True)
@@ -39,31 +60,29 @@ class PieceMaker:
 
     def __call__(self, number: int) -> Batch:
         """The piece of that number: step · pieces + its place in the step's batch."""
-        key = f"{self.seed}/{self.stage}/{number}".encode()
-        digest = hashlib.blake2b(key, digest_size=7).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest, "big"))
+        generator = piece_generator(self.seed, self.stage, number)
         views = self.source.draw(self.count, self.image_size, generator)
         return make_batch(views, self.coarse_size, self.points, generator)
 
 
-class _Numbered(Dataset[Batch]):
+class _Numbered(Dataset[_Piece]):
     """A map-style data set over piece numbers."""
 
-    def __init__(self, make: Callable[[int], Batch]) -> None:
+    def __init__(self, make: Callable[[int], _Piece]) -> None:
         self._make = make
 
-    def __getitem__(self, number: int) -> Batch:
+    def __getitem__(self, number: int) -> _Piece:
         return self._make(number)
 
 
 @contextmanager
 def pieces_in_order(
-    make: Callable[[int], Batch],
+    make: Callable[[int], _Piece],
     numbers: Sequence[int],
     device: torch.device,
     workers: int,
     ahead: int,
-) -> Iterator[Iterator[Batch]]:
+) -> Iterator[Iterator[_Piece]]:
     """The pieces of these numbers, in order, on the device.
 
     However they are made, the pieces are the same.
@@ -76,7 +95,7 @@ def pieces_in_order(
         ahead: Pieces that are ready before they are needed (with workers: in each besides), by a
             thread; 0: no thread.
     """
-    made: Iterable[Batch]
+    made: Iterable[_Piece]
     if workers:
         made = DataLoader(
             _Numbered(make),

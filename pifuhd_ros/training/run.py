@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pifuhd_ros.networks.pifuhd import PifuhdNetwork
-from pifuhd_ros.networks.weights import load_network, save_weights
+from pifuhd_ros.networks.phorhum import PhorhumConfig
+from pifuhd_ros.networks.weights import Network, load_network, load_phorhum, save_weights
 from pifuhd_ros.training.batches import PeopleSource
 from pifuhd_ros.training.config import TrainingConfig
 from pifuhd_ros.training.tensorboard import Board
@@ -105,10 +105,13 @@ def train(
     return RunSummary(is_done and len(summaries) == len(config.stages), tuple(summaries))
 
 
-def _first_network(config: TrainingConfig, init: Path | None) -> PifuhdNetwork:
+def _first_network(config: TrainingConfig, init: Path | None) -> Network:
+    network: Network
     if init is None:
-        return new_network(config.network, config.seed)
-    network = load_network(init)
+        network = new_network(config.network, config.seed)
+        return network
+    is_phorhum = isinstance(config.network, PhorhumConfig)
+    network = load_phorhum(init) if is_phorhum else load_network(init)
     if network.config != config.network:
         raise WeightsError(f"{init} holds a network of other sizes than the config asks for")
     return network.train()

@@ -12,17 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pifuhd_ros.networks.global_generator import GlobalGeneratorConfig
-from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 from pifuhd_ros.networks.weights import save_weights
-from pifuhd_ros.training.batches import Batch, PeopleSource
+from pifuhd_ros.training.batches import PeopleSource
 from pifuhd_ros.training.checkpoint import read_checkpoint, write_checkpoint
-from pifuhd_ros.training.config import Level, StageConfig, TrainingConfig
-from pifuhd_ros.training.losses import LevelLosses
-from pifuhd_ros.training.pictures import draw_validation
-from pifuhd_ros.training.pieces import PieceMaker, pieces_in_order
+from pifuhd_ros.training.config import StageConfig, TrainingConfig
+from pifuhd_ros.training.learners import learner_of
+from pifuhd_ros.training.pieces import pieces_in_order
 from pifuhd_ros.training.tensorboard import Board
-from pifuhd_ros.training.validation import Validation, validate
 from pifuhd_ros.types import ConfigError, OnProgress, WeightsError
 
 if TYPE_CHECKING:
@@ -40,11 +36,11 @@ def learning_rate(stage: StageConfig, step: int) -> float:
     return stage.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / stage.steps))
 
 
-def new_network(config: PifuhdConfig, seed: int) -> PifuhdNetwork:
-    """A network with seeded random weights."""
+def new_network(config: Any, seed: int) -> Any:
+    """The network of a config, of any system, with seeded random weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return PifuhdNetwork(config)
+        return learner_of(config).build(config)
 
 
 class Trainer:
@@ -53,7 +49,7 @@ class Trainer:
     def __init__(
         self,
         fabric: Fabric,
-        network: PifuhdNetwork,
+        network: Any,
         config: TrainingConfig,
         stage: StageConfig,
         train: PeopleSource,
@@ -65,7 +61,7 @@ class Trainer:
 
         Args:
             fabric: Launched.
-            network: To start from; it is trained in place.
+            network: Of the config's system, to start from; it is trained in place.
             config: Of the run.
             stage: Of its stages.
             train: People to learn from.
@@ -88,8 +84,9 @@ class Trainer:
                 f"{self.pieces} equal pieces that {fabric.world_size} processes ask for: change "
                 "its batch or its pieces"
             )
+        self._learner = learner_of(config.network)
         self._train, self._validation = (
-            self._piece_maker(source, purpose, count)
+            self._learner.pieces(config, stage, source, purpose, count)
             for source, purpose, count in (
                 (train, "train", stage.batch // self.pieces),
                 (validation, "validation", min(stage.batch, _VALIDATION_VIEWS)),
@@ -99,14 +96,14 @@ class Trainer:
         # (Torch's types do not know this form of to.)
         layout: dict[str, Any] = {"memory_format": torch.channels_last}
         self.network = network.train().to(**layout)
-        self.average = PifuhdNetwork(network.config).to(**layout)
+        self.average = self._learner.build(network.config).to(**layout)
         self.average.load_state_dict(network.state_dict())
         self.average.eval().requires_grad_(False).to(fabric.device)
-        freeze(network, stage.levels)
+        self._learner.freeze(network, stage.levels)
         self._learning = {k: p for k, p in network.named_parameters() if p.requires_grad}
         optimizer = torch.optim.AdamW(self._learning.values(), weight_decay=stage.weight_decay)
         self._optimizer = optimizer
-        losses = LevelLosses(network, stage.levels, stage.balance_sides)
+        losses = self._learner.losses(network, stage)
         self._losses, self._fabric_optimizer = fabric.setup(losses, optimizer)
         self.step = 0
         self.minutes = 0.0
@@ -122,18 +119,6 @@ class Trainer:
         """How many views the steps so far have learned from."""
         return self.step * self.stage.batch
 
-    def _piece_maker(self, source: PeopleSource, purpose: str, count: int) -> PieceMaker:
-        sizes = self._config.network
-        return PieceMaker(
-            source=source,
-            seed=self._config.seed,
-            stage=f"{self.stage.name}/{purpose}",
-            count=count,
-            points=self.stage.points,
-            image_size=sizes.fine_size if "fine" in self.stage.levels else sizes.coarse_size,
-            coarse_size=sizes.coarse_size,
-        )
-
     def _own_pieces(self, first_step: int) -> list[int]:
         """The numbers of all pieces that this process takes from a step on."""
         share = self.pieces // self._fabric.world_size
@@ -144,7 +129,7 @@ class Trainer:
             for place in range(start, start + share)
         ]
 
-    def backward(self, pieces: Iterator[Batch]) -> torch.Tensor:
+    def backward(self, pieces: Iterator[Any]) -> torch.Tensor:
         """Leaves the gradients of one step's mean loss in the network, the same on every process.
 
         Args:
@@ -165,7 +150,7 @@ class Trainer:
             total += loss.detach()
         return total
 
-    def _take_step(self, pieces: Iterator[Batch]) -> torch.Tensor:
+    def _take_step(self, pieces: Iterator[Any]) -> torch.Tensor:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.stage, self.step)
         loss = self.backward(pieces)
@@ -183,13 +168,13 @@ class Trainer:
                 means[name].lerp_(value, 1 - decay)
         return loss
 
-    def validate(self) -> Validation:
-        """Measures the averaged weights; always on the same people."""
+    def validate(self) -> Any:
+        """The learner's figures of the averaged weights; always on the same people."""
         pieces = [self._validation(i).to(self._fabric.device) for i in range(_VALIDATION_PIECES)]
         with self._fabric.autocast():
-            result = validate(self.average, pieces, self.stage.levels)
+            result = self._learner.validate(self.average, pieces, self.stage)
             if self._board is not None:
-                drawn = draw_validation(self.average, pieces[0], self.stage.levels)
+                drawn = self._learner.draw(self.average, pieces[0], self.stage)
                 self._board.add_pictures(self.stage.name, drawn, self.step)
         if self._board is not None:
             self._board.add_figures(self.stage.name, vars(result), self.step)
@@ -306,21 +291,3 @@ class Trainer:
                 figures = {"loss": loss, "learning_rate": rate}
                 self._board.add_figures(self.stage.name, figures, self.step)
         self._fabric.barrier()
-
-
-def freeze(network: PifuhdNetwork, levels: tuple[Level, ...]) -> None:
-    """Lets only these levels learn."""
-    coarse = network.netG
-    normals: list[torch.nn.Module] = (
-        [coarse.netF, coarse.netB]
-        if isinstance(network.config.normals, GlobalGeneratorConfig)
-        else [coarse.normals]
-    )
-    parts: dict[str, list[torch.nn.Module]] = {
-        "normals": normals,
-        "coarse": [coarse.image_filter, coarse.mlp],
-        "fine": [network.image_filter, network.mlp],
-    }
-    for level, modules in parts.items():
-        for module in modules:
-            module.requires_grad_(level in levels)

@@ -9,7 +9,6 @@ import torch
 
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.training.batches import Batch
-from pifuhd_ros.training.config import Level
 from pifuhd_ros.training.losses import depth_error, run_levels
 
 
@@ -29,7 +28,7 @@ class Validation:
 
 @torch.no_grad()
 def validate(
-    network: PifuhdNetwork, batches: Iterable[Batch], levels: tuple[Level, ...]
+    network: PifuhdNetwork, batches: Iterable[Batch], levels: tuple[str, ...]
 ) -> Validation:
     """Measures a network on batches."""
     found: dict[str, list[torch.Tensor]] = {name: [] for name in Validation.__dataclass_fields__}

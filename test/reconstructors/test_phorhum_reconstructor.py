@@ -87,4 +87,4 @@ def test_memory_is_known_before_the_work() -> None:
     assert 1e7 < need.total < 2e9
     # The features of the published size alone are 256 MiB, and a level works on several such.
     assert estimate_memory(PUBLISHED, 256).encoding > 2 * 256 * 2**20
-    assert estimate_memory(PUBLISHED, 256).weights == 4 * 48_046_471
+    assert estimate_memory(PUBLISHED, 256).weights == 4 * 48_046_472

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pifuhd_ros.networks.phorhum import PhorhumConfig
 from pifuhd_ros.training.config import StageConfig, TrainingConfig
 from pifuhd_ros.training.config_file import config_names, load_config, override
 from pifuhd_ros.types import ConfigError
@@ -14,7 +15,10 @@ from pifuhd_ros.types import ConfigError
 @pytest.mark.parametrize("name", config_names())
 def test_every_config_of_the_package_trains_all_levels(name: str) -> None:
     config = load_config(name)
-    assert [stage.levels for stage in config.stages] == [("normals",), ("coarse",), ("fine",)]
+    expected = [("normals",), ("coarse",), ("fine",)]
+    if isinstance(config.network, PhorhumConfig):
+        expected = [("field", "light")] * 2
+    assert [stage.levels for stage in config.stages] == expected
     assert load_config(f"pifuhd_ros.training.configs.{name}") is config
 
 

@@ -12,7 +12,8 @@ from pifuhd_ros.networks.pifuhd import PUBLISHED, PifuhdNetwork
 from pifuhd_ros.training.config import Level
 from pifuhd_ros.training.losses import LevelLosses
 from pifuhd_ros.training.pieces import PieceMaker
-from pifuhd_ros.training.trainer import freeze, new_network
+from pifuhd_ros.training.pifuhd import freeze
+from pifuhd_ros.training.trainer import new_network
 
 _SMALL = replace(PUBLISHED, fine_size=64, coarse_size=32)
 

@@ -1,0 +1,36 @@
+"""phorhum-lite on two CPU cores, from nothing: first points alone, then rendered patches, too."""
+
+from pifuhd_ros.networks.phorhum import LITE
+from pifuhd_ros.training.config import PhorhumStageConfig, TrainingConfig
+
+CONFIG = TrainingConfig(
+    network=LITE,
+    stages=(
+        PhorhumStageConfig(
+            name="points",
+            steps=16_000,
+            batch=4,
+            points=2500,
+            surface_points=500,
+            learning_rate=1e-3,
+            true_depth_share=0.75,
+            shaded_weight=1.0,
+            distance_weight=2.0,
+            depth_weight=3.0,
+        ),
+        PhorhumStageConfig(
+            name="rendered",
+            steps=6_000,
+            batch=4,
+            points=2000,
+            surface_points=400,
+            patches=1,
+            learning_rate=4e-4,
+            true_depth_share=0.5,
+            shaded_weight=1.0,
+            distance_weight=2.0,
+            depth_weight=3.0,
+            validate_every=250,
+        ),
+    ),
+)
