@@ -30,8 +30,7 @@ class ShuffleUNetConfig:
     groups: int = 8
     """Groups of the group norms."""
     guide_channels: int = field(default=0, metadata={ADDED_LATER: True})
-    """Channels of the maps that come beside the image, at the trunk's finest stride, which is that
-    of the output then."""
+    """Channels of the maps that come beside the image, at the trunk's finest stride."""
 
 
 def _coordinates(like: torch.Tensor) -> torch.Tensor:
@@ -81,8 +80,6 @@ class ShuffleUNet(nn.Module):
             )
         if len(config.widths) != len(config.blocks):
             raise ValueError(f"widths {config.widths} and blocks {config.blocks} differ in length")
-        if config.guide_channels and config.out_stride != config.stem_stride:
-            raise ValueError("with a guide, out_stride is stem_stride")
         self.config = config
         self._up = config.stem_stride // config.out_stride
         folded = config.in_channels * config.stem_stride**2 + 2 + config.guide_channels
@@ -145,5 +142,8 @@ class ShuffleUNet(nn.Module):
             x = level(torch.cat([x, skip], 1))
         features = F.pixel_shuffle(self.head(x), self._up)
         if guide is not None:
-            features = features + self.guide_head(guide.to(features.dtype))
+            hint = self.guide_head(guide.to(features.dtype))
+            if self._up > 1:
+                hint = F.interpolate(hint, scale_factor=float(self._up), mode="bilinear")
+            features = features + hint
         return features, bottleneck
