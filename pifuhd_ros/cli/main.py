@@ -13,12 +13,13 @@ from pifuhd_ros.cli import (
     improve,
     photo_sheet,
     reconstruct,
+    relight,
     synthesize,
     train,
 )
 from pifuhd_ros.types import PifuhdError
 
-COMMANDS = (reconstruct, photo_sheet, train, improve, synthesize, evaluate, assets)
+COMMANDS = (reconstruct, relight, photo_sheet, train, improve, synthesize, evaluate, assets)
 """Each adds its own subcommands, whose ``run`` takes the arguments and returns an exit code."""
 
 

@@ -43,6 +43,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--system", default="pifuhd", help="reconstruction system (default: %(default)s)"
     )
     parser.add_argument(
+        "--color",
+        choices=("auto", "photo", "albedo", "shaded"),
+        default="auto",
+        help="what the mesh's colours show: photo, as it is (pifuhd); albedo, without the light, "
+        "or shaded, the albedo lit as in the photo (phorhum) (default: photo or albedo)",
+    )
+    parser.add_argument(
         "--weights",
         type=Path,
         metavar="FILE",
@@ -98,6 +105,9 @@ def run(args: argparse.Namespace) -> int:
         raise PifuhdError(
             f"there is no system {args.system!r}: choose from {', '.join(RECONSTRUCTORS)}"
         )
+    colors = RECONSTRUCTORS[args.system].colors
+    if args.color not in ("auto", *colors):
+        raise PifuhdError(f"{args.system} has no color {args.color}: use {', '.join(colors)}")
     for path in filter(None, (args.output, args.turntable)):
         _check_writable(path)
     frame = _with_camera(read_frame(args.image), args.camera_fov)
@@ -109,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
             args.device,
             resolution=args.resolution,
             stature_m=args.stature,
+            color=args.color,
             threads=args.threads,
         )
         load_s = time.perf_counter() - start_s

@@ -171,7 +171,7 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         shape = self._shape(encoded.distance, encoded.plan, encoded.crop, report)
         mesh = shape.mesh
         if self.settings.color == "shaded":
-            mesh = replace(mesh, colors=shape.shaded)
+            mesh = replace(mesh, colors=shape.shaded, shows="shaded")
         return self._placed(mesh, encoded, self.network.config.image_size, report)
 
     def _inverse_distance(self, frame: Frame, crop: PersonCrop) -> float:
@@ -214,7 +214,7 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         # Where the gradient vanishes the surface itself says where it faces.
         turned = look.box_normals.cpu().numpy()
         normals = np.where(turned.any(axis=1, keepdims=True), turned, _normals_of(mesh))
-        mesh = replace(mesh, normals=normals, colors=_stored(look.albedo))
+        mesh = replace(mesh, normals=normals, colors=_stored(look.albedo), shows="albedo")
         seen = see_vertices(mesh, crop).seen
         return AlbedoShape(
             mesh=replace(mesh, seen=seen),

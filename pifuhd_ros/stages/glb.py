@@ -52,7 +52,7 @@ def glb_bytes(mesh: Mesh) -> bytes:
     if mesh.colors is not None:
         color = _accessor(len(arrays), _UNSIGNED_SHORT, "VEC4", count)
         add("COLOR_0", _linear_rgba16(mesh.colors), {**color, "normalized": True})
-    return _container(arrays, accessors, attributes)
+    return _container(arrays, accessors, attributes, {"colors": mesh.shows})
 
 
 def _linear_rgba16(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
@@ -66,7 +66,10 @@ def _accessor(view: int, component: int, kind: str, count: int) -> Json:
 
 
 def _container(
-    arrays: list[npt.NDArray[np.generic]], accessors: list[Json], attributes: Mapping[str, int]
+    arrays: list[npt.NDArray[np.generic]],
+    accessors: list[Json],
+    attributes: Mapping[str, int],
+    extras: Json,
 ) -> bytes:
     views: list[Json] = []
     binary = bytearray()
@@ -88,7 +91,7 @@ def _container(
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "person"}],
-        "meshes": [{"name": "person", "primitives": [primitive]}],
+        "meshes": [{"name": "person", "primitives": [primitive], "extras": extras}],
         "materials": [{"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}}],
         "accessors": accessors,
         "bufferViews": views,

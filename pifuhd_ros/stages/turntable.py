@@ -18,7 +18,9 @@ from pifuhd_ros.stages.srgb import linear_from_srgb, srgb_from_linear
 from pifuhd_ros.types.errors import ExportError
 from pifuhd_ros.types.mesh import Mesh
 
-Style = Literal["color", "clay"]
+Style = Literal["color", "flat", "normals", "clay"]
+"""``color``: the mesh's own colours, a hint of shape added where they hold the photo's light;
+``flat``: these and nothing added; ``normals``: which way the surface faces; ``clay``: the shape."""
 Rgb = npt.NDArray[np.float32]
 
 _SUPERSAMPLING = 2
@@ -60,7 +62,7 @@ def render_view(
         yaw_deg: how far the viewer has walked to the right, counter-clockwise seen from above,
             looking at the mesh all the time; 0 is the camera's own direction.
         size: height and width of the picture in pixels.
-        style: the mesh's own colours, or clay, which shows the shape.
+        style: what is shown.
 
     Returns:
         (size, size, 3) sRGB.
@@ -72,7 +74,29 @@ def render_view(
     return _render(mesh, _Framing.around(mesh), yaw_deg, size, size, (style,))[0]
 
 
-def render_turntable(mesh: Mesh, path: str | Path, views: int = 8, size: int = 512) -> Path:
+def draw_view(mesh: Mesh, path: str | Path, size: int = 512, style: Style = "color") -> Path:
+    """Write what the camera sees of a mesh; see ``render_view``.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: as of ``render_turntable``.
+    """
+    path = _png(path)
+    picture = Image.fromarray(render_view(mesh, size=size, style=style))
+    with written_atomically(path) as temporary:
+        picture.save(temporary, format="PNG")
+    return path
+
+
+def render_turntable(
+    mesh: Mesh,
+    path: str | Path,
+    views: int = 8,
+    size: int = 512,
+    styles: tuple[Style, ...] | None = None,
+) -> Path:
     """Write a picture sheet: views all around in colour, and below them the same in clay.
 
     Args:
@@ -81,6 +105,7 @@ def render_turntable(mesh: Mesh, path: str | Path, views: int = 8, size: int = 5
         path: of the .png file.
         views: how many, evenly spaced, from the camera's own to the right.
         size: height of one view in pixels; its width fits the person.
+        styles: the rows; None: in colour and in clay.
 
     Returns:
         The path.
@@ -88,11 +113,11 @@ def render_turntable(mesh: Mesh, path: str | Path, views: int = 8, size: int = 5
     Raises:
         ExportError: the mesh is empty, the ending is not .png, or the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise ExportError(f"cannot write {path}: a turntable is a .png file")
-    styles: tuple[Style, ...] = ("clay",) if mesh.colors is None else ("color", "clay")
-    _check(mesh, "clay")
+    path = _png(path)
+    if styles is None:
+        styles = ("clay",) if mesh.colors is None else ("color", "clay")
+    for style in styles:
+        _check(mesh, style)
     framing = _Framing.around(mesh)
     width = round(size * min(1.0, max(0.35, framing.half_width / framing.half_height)))
     columns = [
@@ -104,10 +129,17 @@ def render_turntable(mesh: Mesh, path: str | Path, views: int = 8, size: int = 5
     return path
 
 
+def _png(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ExportError(f"cannot write {path}: a picture is a .png file")
+    return path
+
+
 def _check(mesh: Mesh, style: Style) -> None:
     if len(mesh.faces) == 0:
         raise ExportError("cannot draw a mesh without faces")
-    if style == "color" and mesh.colors is None:
+    if style in ("color", "flat") and mesh.colors is None:
         raise ExportError("cannot draw the colours of a mesh that has none; draw it in clay")
 
 
@@ -140,9 +172,12 @@ def _render(
     pictures = []
     for style in styles:
         picture = _background(rows, columns)
-        if style == "color" and mesh.colors is not None:
+        if style in ("color", "flat") and mesh.colors is not None:
             light = (linear_from_srgb(mesh.colors)[corners] * weights).sum(axis=1)
-            picture[hit] = light * _soft_light(normal)
+            picture[hit] = light if style == "flat" else light * _soft_light(normal)
+        elif style == "normals":
+            shown = normal * np.array([0.5, -0.5, -0.5], dtype=np.float32) + 0.5
+            picture[hit] = linear_from_srgb(np.rint(255 * shown).astype(np.uint8))
         else:
             picture[hit] = _CLAY * _studio_light(normal)
         picture = picture.reshape(height, _SUPERSAMPLING, width, _SUPERSAMPLING, 3)

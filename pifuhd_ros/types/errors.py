@@ -33,6 +33,10 @@ class AssetError(PifuhdError):
     """A folder or file of human assets that is missing, incomplete or damaged."""
 
 
+class MeshError(PifuhdError):
+    """A mesh file that cannot be read, or lacks what is asked of it."""
+
+
 class ExportError(PifuhdError):
     """A result that cannot be written: unknown file ending, or no such folder to write to."""
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
+ColorKind = Literal["photo", "albedo", "shaded"]
 
 
 @dataclass(frozen=True)
@@ -22,3 +25,6 @@ class Mesh:
     """(V, 3) sRGB, or None."""
     seen: npt.NDArray[np.bool_] | None = None
     """(V,) True where the camera saw the vertex, its colour measured; else guessed. Or None."""
+    shows: ColorKind = "photo"
+    """What ``colors`` are: the photo's, light and all; the albedo, without the light; or the albedo
+    shaded as the photo is."""
