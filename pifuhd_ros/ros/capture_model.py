@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pifuhd_ros.reconstructors.table import Reconstructor
 from pifuhd_ros.ros.failures import free_memory
-from pifuhd_ros.ros.parameters import CaptureParameters
+from pifuhd_ros.ros.parameters import CaptureParameters, ParameterError
 from pifuhd_ros.ros.shipped_photo import shipped_photo
 from pifuhd_ros.stages.image_io import read_frame
 from pifuhd_ros.types import NoPersonError, SurfaceError
@@ -39,6 +39,7 @@ class CaptureModel:
             WeightsError: The weights are missing, damaged, or do not fit.
             DeviceError: The device does not exist here or has too little memory.
             SurfaceError: The resolution is unusable.
+            ParameterError: The system does not have such colours.
         """
         return self._worker.submit(self._load, parameters).result()
 
@@ -71,7 +72,13 @@ class CaptureModel:
         self._worker.shutdown(wait=True)
 
     def _load(self, parameters: CaptureParameters) -> str | None:
-        reconstructor = self._reconstructors[parameters.system].from_pretrained(
+        system = self._reconstructors[parameters.system]
+        if parameters.color not in ("auto", *system.colors):
+            raise ParameterError(
+                f"color must be auto or one of {', '.join(system.colors)} for the system "
+                f"{parameters.system}, not '{parameters.color}'"
+            )
+        reconstructor = system.from_pretrained(
             weights=parameters.weights or None,
             device=parameters.device,
             resolution=parameters.resolution,
@@ -79,6 +86,7 @@ class CaptureModel:
             stature_m=parameters.stature_m,
             precision=parameters.precision,
             lowest_resolution=parameters.lowest_resolution,
+            color=parameters.color,
             threads=parameters.threads or None,
         )
         self._reconstructor = reconstructor

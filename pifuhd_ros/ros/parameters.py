@@ -162,6 +162,13 @@ class CaptureParameters:
         minimum=1,
         maximum=20,
     )
+    color: str = _parameter(
+        "auto",
+        "What the vertices' colours show. photo: the photo's (system pifuhd); albedo: without the "
+        "photo's light, or shaded: lit as in the photo (system phorhum). auto: photo or albedo.",
+        applies="configure",
+        choices=("auto", "photo", "albedo", "shaded"),
+    )
     stature_m: float = _parameter(
         DEFAULT_STATURE_M,
         "Body height to assume where no depth image tells the scale [m].",

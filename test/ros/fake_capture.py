@@ -58,6 +58,7 @@ class FakeReconstructor:
     """Answers what the first pixel asks for."""
 
     name = "pifuhd"
+    colors = ("photo",)
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
