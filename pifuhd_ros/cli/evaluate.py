@@ -28,7 +28,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--seed", type=int, default=0, help="of the first person")
     parser.add_argument(
-        "--system", choices=("pifuhd",), default="pifuhd", help="default: %(default)s"
+        "--system",
+        choices=("pifuhd", "phorhum"),
+        default="pifuhd",
+        help="default: %(default)s",
     )
     parser.add_argument("--weights", type=Path, help="weights (default: those of the package)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
@@ -81,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
             input=args.input,
             photo_px=args.photo_size,
             surface_samples=args.samples,
+            system=args.system,
             weights=args.weights,
             device=args.device,
             resolution=args.resolution,

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 from pifuhd_ros.evaluation.evaluate import Case, Failure, PersonOutcome, measure_system
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
 from pifuhd_ros.evaluation.held_out import PHOTO_PX, HeldOutPeople
 from pifuhd_ros.evaluation.inputs import GivenInput, InputKind, give_input
 from pifuhd_ros.evaluation.scores import SOLID_SAMPLES, SURFACE_SAMPLES
-from pifuhd_ros.evaluation.systems import InflatedSilhouette, MeanBody, PifuhdSystem, System
+from pifuhd_ros.evaluation.systems import (
+    InflatedSilhouette,
+    MeanBody,
+    PhorhumSystem,
+    PifuhdSystem,
+    System,
+)
+from pifuhd_ros.reconstructors.phorhum import PhorhumReconstructor
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
 from pifuhd_ros.types import OnProgress
 
@@ -35,6 +43,8 @@ class MeasurementConfig:
     """Points on each surface."""
     solid_samples: int = SOLID_SAMPLES
     """Points of the IoU."""
+    system: Literal["pifuhd", "phorhum"] = "pifuhd"
+    """The one that is no baseline."""
     weights: Path | None = None
     """Of the system that is no baseline; None for those of the package."""
     device: str = "auto"
@@ -57,10 +67,18 @@ class Measurement:
             PifuhdError: the weights, the device or the assets cannot be used.
         """
         self.config = config
-        self.model = PifuhdReconstructor.from_pretrained(
-            config.weights, config.device, resolution=config.resolution, threads=config.threads
-        )
-        self._system = PifuhdSystem(self.model)
+        self.model: PifuhdReconstructor | PhorhumReconstructor
+        self._system: PifuhdSystem | PhorhumSystem
+        if config.system == "phorhum":
+            phorhum = PhorhumReconstructor.from_pretrained(
+                config.weights, config.device, resolution=config.resolution, threads=config.threads
+            )
+            self.model, self._system = phorhum, PhorhumSystem(phorhum)
+        else:
+            pifuhd = PifuhdReconstructor.from_pretrained(
+                config.weights, config.device, resolution=config.resolution, threads=config.threads
+            )
+            self.model, self._system = pifuhd, PifuhdSystem(pifuhd)
         baselines = (MeanBody(), InflatedSilhouette()) if config.with_baselines else ()
         self.systems: tuple[System, ...] = (self._system, *baselines)
         self._people = HeldOutPeople.from_assets(

@@ -96,7 +96,7 @@ def report_of(
         surface_samples=config.surface_samples,
         solid_samples=config.solid_samples,
         resolution=config.resolution,
-        weights=describe_weights(config.weights or default_weights_path()),
+        weights=describe_weights(config.weights or default_weights_path(f"{config.system}-lite")),
         systems=gather_scores([system.name for system in measurement.systems], outcomes),
         versions=library_versions(),
         machine=describe_machine(measurement.model.device),

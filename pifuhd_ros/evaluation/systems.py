@@ -11,6 +11,7 @@ from pifuhd_ros.body.model import load_body
 from pifuhd_ros.evaluation.baselines import fit_body, inflate_silhouette, mean_body
 from pifuhd_ros.evaluation.normal_render import render_normals
 from pifuhd_ros.networks.pifuhd import PUBLISHED
+from pifuhd_ros.reconstructors.phorhum import PhorhumReconstructor
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
 from pifuhd_ros.stages.cropping import Framing
 from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop
@@ -61,6 +62,27 @@ class PifuhdSystem:
         """See ``PifuhdReconstructor.reconstruct_crop``."""
         shape = self._model.reconstruct_crop(crop)
         return Prediction(shape.mesh, shape.normals, shape.timings_s)
+
+
+class PhorhumSystem:
+    """A PHORHUM reconstructor from the crop on; its normal maps are those of its mesh."""
+
+    name = "phorhum"
+    framing: Framing = "mask"
+
+    def __init__(self, model: PhorhumReconstructor) -> None:
+        self._model = model
+
+    @property
+    def crop_size_px(self) -> int:
+        """Side of the crops that it takes."""
+        return self._model.network.config.image_size
+
+    def predict(self, crop: PersonCrop) -> Prediction:
+        """See ``PhorhumReconstructor.reconstruct_crop``; of the camera nothing is known."""
+        shape = self._model.reconstruct_crop(crop)
+        normals = render_normals(shape.mesh, crop.image.shape[-1])
+        return Prediction(shape.mesh, normals, shape.timings_s)
 
 
 class MeanBody:

@@ -114,14 +114,14 @@ def render_turntable(
         ExportError: the mesh is empty, the ending is not .png, or the file cannot be written.
     """
     path = _png(path)
-    if styles is None:
-        styles = ("clay",) if mesh.colors is None else ("color", "clay")
-    for style in styles:
+    usual: tuple[Style, ...] = ("clay",) if mesh.colors is None else ("color", "clay")
+    rows = usual if styles is None else styles
+    for style in rows:
         _check(mesh, style)
     framing = _Framing.around(mesh)
     width = round(size * min(1.0, max(0.35, framing.half_width / framing.half_height)))
     columns = [
-        np.concatenate(_render(mesh, framing, 360.0 * i / views, size, width, styles))
+        np.concatenate(_render(mesh, framing, 360.0 * i / views, size, width, rows))
         for i in range(views)
     ]
     with written_atomically(path) as temporary:

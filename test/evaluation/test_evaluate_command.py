@@ -38,6 +38,31 @@ def test_evaluate_writes_report_table_and_sheet(
     assert "weights `slab.safetensors`" in table
 
 
+def test_phorhum_is_measured_on_the_same_people(
+    phorhum_slab_weights: Path, packed_assets_file: Path
+) -> None:
+    config = MeasurementConfig(
+        packed_assets_file,
+        input="true",
+        photo_px=192,
+        surface_samples=500,
+        solid_samples=500,
+        system="phorhum",
+        weights=phorhum_slab_weights,
+        device="cpu",
+        resolution=32,
+        with_baselines=False,
+    )
+    measurement = Measurement(config)
+    try:
+        [scores] = measurement.measure(0).results
+    finally:
+        measurement.close()
+    assert isinstance(scores, PersonScores)
+    assert list(scores.timings_s) == ["features", "surface", "clean", "colour"]
+    assert scores.normal_error_front_deg < 90
+
+
 def test_figures_do_not_depend_on_the_number_of_processes(
     slab_weights: Path, packed_assets_file: Path
 ) -> None:
