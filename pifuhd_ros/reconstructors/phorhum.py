@@ -158,6 +158,32 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         shape = self._shape(distance, plan, crop, watch.part(ENCODING, 1.0))
         return replace(shape, timings_s=watch.take_timings_s())
 
+    def light_of(self, frame: Frame) -> torch.Tensor:
+        """The illumination code (L,) of the light in which the most prominent person stands.
+
+        Raises:
+            NoPersonError: no one is in the frame.
+        """
+        person = self._choose(frame, self.detect(frame))[0][0]
+        crop = crop_person(frame, person, self.network.config.image_size)
+        field = encode_phorhum(self.network, crop, self._inverse_distance(frame, crop))
+        return field.features.illumination[0]
+
+    def shade(
+        self, normals: npt.NDArray[np.float32], light: torch.Tensor
+    ) -> npt.NDArray[np.float32]:
+        """Shading (N, 3) of unit normals (N, 3) under a light of ``light_of``.
+
+        Args:
+            normals: x right, y up, z towards the camera.
+            light: (L,).
+        """
+        facing = torch.from_numpy(normals).to(self.device)[None]
+        with torch.no_grad():
+            shading = self.network.shade(facing, light[None])[0]
+        numbers: npt.NDArray[np.float32] = shading.cpu().numpy()
+        return numbers
+
     def _encode(self, frame: Frame, person: PersonDetection, report: OnProgress) -> PhorhumEncoded:
         report("crop", 0.0)
         crop = crop_person(frame, person, self.network.config.image_size)

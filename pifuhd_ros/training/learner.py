@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from pifuhd_ros.networks.weights import Network
 from pifuhd_ros.training.batches import PeopleSource
 from pifuhd_ros.training.config import StageConfig, TrainingConfig
 
@@ -19,7 +20,7 @@ class Learner(Protocol):
     are parameters, never buffers, and learn where they ask for gradients.
     """
 
-    def build(self, config: Any) -> nn.Module:
+    def build(self, config: Any) -> Network:
         """A network of a config with random weights."""
 
     def freeze(self, network: Any, levels: tuple[str, ...]) -> None:

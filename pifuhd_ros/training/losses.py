@@ -85,7 +85,7 @@ def depth_error(depth: torch.Tensor, batch: Batch) -> torch.Tensor:
 
 def slope_error(depth: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Mean absolute error of the slopes of front and back z over the person."""
-    true, seen = _depth_at(depth, batch)
+    true, seen = depths_at(batch.depth, batch.mask, depth.shape[-1])
     pixel = 2 / depth.shape[-1]
     total, count = depth.new_zeros(()), depth.new_zeros(())
     for axis in (2, 3):

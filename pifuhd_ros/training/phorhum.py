@@ -25,11 +25,14 @@ class PhorhumLearner:
 
     def freeze(self, network: PhorhumNetwork, levels: tuple[str, ...]) -> None:
         """See ``Learner.freeze``."""
-        for module in (network.trunk, network.point):
-            module.requires_grad_("field" in levels)
+        parts: dict[str, list[nn.Module]] = {
+            "field": [network.trunk, network.point],
+            "light": [network.light, network.shading],
+        }
+        for level, modules in parts.items():
+            for module in modules:
+                module.requires_grad_(level in levels)
         network.sharpness.requires_grad_("field" in levels)
-        for module in (network.light, network.shading):
-            module.requires_grad_("light" in levels)
 
     def losses(self, network: PhorhumNetwork, stage: StageConfig) -> nn.Module:
         """See ``PhorhumLosses``."""
