@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,18 @@ from pifuhd_ros.types.mesh import Mesh
 # A hand has about 2.3 % of the area of the body, a foot 3.5 %: one that hangs by a wrist too thin
 # for the grid is kept, and what is less than half a hand goes.
 MIN_AREA_FRACTION = 0.01
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The connected pieces of a mesh."""
+
+    of_vertex: npt.NDArray[np.int64]
+    """(V,) number of the piece that each vertex belongs to."""
+    areas: npt.NDArray[np.float64]
+    """(P,) in the mesh's unit, squared."""
+    volumes: npt.NDArray[np.float64]
+    """(P,) that each encloses, negative for the wall of a cavity."""
 
 
 def clean_mesh(mesh: Mesh, min_area_fraction: float = MIN_AREA_FRACTION) -> Mesh:
@@ -33,11 +45,8 @@ def clean_mesh(mesh: Mesh, min_area_fraction: float = MIN_AREA_FRACTION) -> Mesh
     Raises:
         SurfaceError: no piece faces outward.
     """
-    piece_of_vertex = _pieces(mesh)
-    piece_of_face = piece_of_vertex[mesh.faces[:, 0]]
-    a, b, c = mesh.vertices.astype(np.float64)[mesh.faces].transpose(1, 0, 2)
-    areas = np.bincount(piece_of_face, np.linalg.norm(np.cross(b - a, c - a), axis=-1) / 2.0)
-    volumes = np.bincount(piece_of_face, (a * np.cross(b, c)).sum(axis=-1) / 6.0)
+    pieces = find_pieces(mesh)
+    areas, volumes, piece_of_vertex = pieces.areas, pieces.volumes, pieces.of_vertex
     outward_areas = np.where(volumes > 0, areas, 0.0)
     if not outward_areas.any():
         raise SurfaceError(
@@ -60,9 +69,15 @@ def select_vertices(mesh: Mesh, keep: npt.NDArray[np.bool_]) -> Mesh:
     )
 
 
-def _pieces(mesh: Mesh) -> npt.NDArray[np.int64]:
-    """Number (V,) of the connected piece that each vertex belongs to."""
+def find_pieces(mesh: Mesh) -> Pieces:
+    """The connected pieces of a mesh and how large they are."""
     start, end = mesh.faces[:, :2].ravel(), mesh.faces[:, 1:].ravel()
     links = coo_matrix((np.ones(len(start), dtype=bool), (start, end)), [len(mesh.vertices)] * 2)
     _, piece_of_vertex = connected_components(links, directed=False)
-    return np.asarray(piece_of_vertex, dtype=np.int64)
+    piece_of_face = piece_of_vertex[mesh.faces[:, 0]]
+    a, b, c = mesh.vertices.astype(np.float64)[mesh.faces].transpose(1, 0, 2)
+    return Pieces(
+        of_vertex=np.asarray(piece_of_vertex, dtype=np.int64),
+        areas=np.bincount(piece_of_face, np.linalg.norm(np.cross(b - a, c - a), axis=-1) / 2.0),
+        volumes=np.bincount(piece_of_face, (a * np.cross(b, c)).sum(axis=-1) / 6.0),
+    )

@@ -15,7 +15,7 @@ from analytic_shapes import (
     union,
 )
 
-from pifuhd_ros.stages.cleanup import clean_mesh
+from pifuhd_ros.stages.cleanup import clean_mesh, find_pieces
 from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.types import Mesh, SurfaceError
 
@@ -87,3 +87,19 @@ def test_nothing_outward_is_an_error() -> None:
     mesh = mesh_of(BODY)
     with pytest.raises(SurfaceError, match="none of the 1 pieces"):
         clean_mesh(replace(mesh, faces=mesh.faces[:, ::-1]))
+
+
+def test_pieces_are_counted_and_cavities_enclose_less_than_nothing() -> None:
+    hollow = mesh_of(union(BODY, sphere(0.2, (0.8, 0.7, 0.0))))
+    cavity = mesh_of(sphere(0.3, (0.0, 0.0, 0.0)))
+    first = len(hollow.vertices)
+    both = Mesh(
+        np.concatenate([hollow.vertices, cavity.vertices]),
+        np.concatenate([hollow.faces, cavity.faces[:, ::-1] + first]),
+    )
+    pieces = find_pieces(both)
+    radii = np.array([0.5, 0.2, -0.3])
+    order = [pieces.of_vertex[np.abs(both.vertices[:first, 0]).argmin()]]
+    order += [pieces.of_vertex[both.vertices[:, 0].argmax()], pieces.of_vertex[-1]]
+    np.testing.assert_allclose(pieces.volumes[order], 4 / 3 * np.pi * radii**3, rtol=0.03)
+    np.testing.assert_allclose(pieces.areas[order], 4 * np.pi * radii**2, rtol=0.03)
