@@ -76,8 +76,10 @@ def find_pieces(mesh: Mesh) -> Pieces:
     _, piece_of_vertex = connected_components(links, directed=False)
     piece_of_face = piece_of_vertex[mesh.faces[:, 0]]
     a, b, c = mesh.vertices.astype(np.float64)[mesh.faces].transpose(1, 0, 2)
+    areas = np.bincount(piece_of_face, np.linalg.norm(np.cross(b - a, c - a), axis=-1) / 2.0)
+    volumes = np.bincount(piece_of_face, (a * np.cross(b, c)).sum(axis=-1) / 6.0)
     return Pieces(
         of_vertex=np.asarray(piece_of_vertex, dtype=np.int64),
-        areas=np.bincount(piece_of_face, np.linalg.norm(np.cross(b - a, c - a), axis=-1) / 2.0),
-        volumes=np.bincount(piece_of_face, (a * np.cross(b, c)).sum(axis=-1) / 6.0),
+        areas=areas.astype(np.float64),
+        volumes=volumes.astype(np.float64),
     )
