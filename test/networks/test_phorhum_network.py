@@ -9,6 +9,7 @@ import pytest
 import torch
 from small_phorhum import SMALL_PHORHUM
 
+from pifuhd_ros.networks import weights
 from pifuhd_ros.networks.bilinear import sample_twice_differentiable
 from pifuhd_ros.networks.phorhum import LITE, PUBLISHED, PhorhumFeatures, PhorhumNetwork
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
@@ -154,3 +155,11 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         replace(SMALL_PHORHUM, trunk_size=24)
     with pytest.raises(ValueError, match="guide_channels"):
         replace(SMALL_PHORHUM, trunk=replace(SMALL_PHORHUM.trunk, guide_channels=3))
+
+
+def test_weights_that_are_not_shipped_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "default_weights_path", lambda name: tmp_path / name)
+    with pytest.raises(WeightsError, match="ships no weights of phorhum yet: train some with"):
+        load_phorhum()
