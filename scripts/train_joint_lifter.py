@@ -21,12 +21,18 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from pifuhd_ros.geometry.crop_transforms import CropSquare, image_from_crop
-from pifuhd_ros.geometry.skeleton import JOINTS, mirrored_order
+from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.joint_lifter import MIRRORED_POINTS, JointLifter
 from pifuhd_ros.stages.detected_joints import LIFTER_FILE, points_in_crop
 from pifuhd_ros.stages.detection import PersonDetector
 from pifuhd_ros.synthetic.dataset import Shard, ViewSample
-from pifuhd_ros.synthetic.detector_joints import BANK_FILE, BANK_STEP, from_hips, skeleton_rows
+from pifuhd_ros.synthetic.detector_joints import (
+    BANK_FILE,
+    BANK_STEP,
+    from_hips,
+    mirrored,
+    skeleton_rows,
+)
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.types import Frame
@@ -111,10 +117,10 @@ def detect(
 def train(pairs: Pairs) -> JointLifter:
     """A lifter that has learned these pairs, their mirror images, turned and scaled."""
     true, points = from_hips(pairs["true"]), pairs["detected"].clone()
-    # In the image joints count from the hips that the detector sees, as what is lifted does.
+    # In the image they stay where they are; only the depth counts from the hips.
     true[..., :2] = pairs["true"][..., :2]
-    true = torch.cat([true, mirror(true, mirrored_order())])
-    points = torch.cat([points, mirror(points, list(MIRRORED_POINTS))])
+    true = torch.cat([true, mirrored(true)])
+    points = torch.cat([points, mirrored(points, MIRRORED_POINTS)])
     lifter = JointLifter()
     optimizer = torch.optim.AdamW(lifter.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = EPOCHS * (len(true) // BATCH)
@@ -143,11 +149,6 @@ def random_motion(count: int) -> torch.Tensor:
 
 def move(points: torch.Tensor, motion: torch.Tensor) -> torch.Tensor:
     return torch.cat([points[..., :3] @ motion.mT, points[..., 3:]], 2)
-
-
-def mirror(points: torch.Tensor, order: list[int]) -> torch.Tensor:
-    swapped = points[:, order]
-    return torch.cat([-swapped[..., :1], swapped[..., 1:]], 2)
 
 
 def lift(lifter: JointLifter, points: torch.Tensor) -> torch.Tensor:

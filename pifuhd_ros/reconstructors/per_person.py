@@ -5,17 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import torch
 
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
-from pifuhd_ros.reconstructors.devices import resolve_device
+from pifuhd_ros.reconstructors.devices import memory_errors_explained, resolve_device
 from pifuhd_ros.reconstructors.host_memory import keep_freed_memory, return_freed_memory
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
 from pifuhd_ros.reconstructors.work_plan import WorkPlan
 from pifuhd_ros.stages.detection import PersonDetector
-from pifuhd_ros.stages.placement import place_in_camera
+from pifuhd_ros.stages.placement import (
+    DEFAULT_STATURE_M,
+    DEFAULT_VERTICAL_FOV_DEG,
+    place_in_camera,
+)
+from pifuhd_ros.stages.surface import coarse_resolution_of
 from pifuhd_ros.types import (
     Frame,
     Mesh,
@@ -48,9 +54,10 @@ class EncodedPerson:
 
 
 Encoded = TypeVar("Encoded", bound=EncodedPerson)
+_Reconstructor = TypeVar("_Reconstructor", bound="PerPersonReconstructor[Any]")
 
 
-def prepare_device(device: str | torch.device, threads: int | None) -> torch.device:
+def _prepare_device(device: str | torch.device, threads: int | None) -> torch.device:
     """The device of a name, with the process set up for it.
 
     Raises:
@@ -64,7 +71,7 @@ def prepare_device(device: str | torch.device, threads: int | None) -> torch.dev
     return target
 
 
-def choose_color(color: str, colors: tuple[str, ...]) -> str:
+def _choose_color(color: str, colors: tuple[str, ...]) -> str:
     """What the vertices' colours show, of what a system offers.
 
     Raises:
@@ -99,6 +106,48 @@ class PerPersonReconstructor(ABC, Generic[Encoded]):
         self.detector = detector
         self.settings = settings
         self.device = device
+
+    @classmethod
+    def from_pretrained(
+        cls: type[_Reconstructor],
+        weights: str | Path | None = None,
+        device: str | torch.device = "auto",
+        *,
+        resolution: int = 256,
+        max_people: int = 1,
+        stature_m: float = DEFAULT_STATURE_M,
+        vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
+        clean: bool = True,
+        precision: str = "auto",
+        lowest_resolution: int = 64,
+        color: str = "auto",
+        threads: int | None = None,
+    ) -> _Reconstructor:
+        """See ``Reconstructor.from_pretrained``."""
+        settings = ReconstructionSettings(
+            resolution=resolution,
+            max_people=max_people,
+            stature_m=stature_m,
+            vertical_fov_deg=vertical_fov_deg,
+            clean=clean,
+            precision=precision,
+            lowest_resolution=lowest_resolution,
+            color=_choose_color(color, cls.colors),
+        )
+        coarse_resolution_of(resolution)
+        target = _prepare_device(device, threads)
+        with memory_errors_explained(target):
+            return cls._load(weights, target, settings)
+
+    @classmethod
+    @abstractmethod
+    def _load(
+        cls: type[_Reconstructor],
+        weights: str | Path | None,
+        device: torch.device,
+        settings: ReconstructionSettings,
+    ) -> _Reconstructor:
+        """The system with the network of a weights file, None for the shipped one."""
 
     def detect(self, frame: Frame) -> list[PersonDetection]:
         """See ``Reconstructor.detect``."""

@@ -20,16 +20,13 @@ from pifuhd_ros.reconstructors.per_person import (
     ENCODING,
     EncodedPerson,
     PerPersonReconstructor,
-    choose_color,
-    prepare_device,
 )
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import PersonDetector
-from pifuhd_ros.stages.placement import DEFAULT_STATURE_M, DEFAULT_VERTICAL_FOV_DEG
-from pifuhd_ros.stages.surface import coarse_resolution_of, extract_surface
+from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import see_vertices
 from pifuhd_ros.types import (
     Frame,
@@ -101,37 +98,10 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         self.network = prepare_phorhum(network, settings.precision)
 
     @classmethod
-    def from_pretrained(
-        cls,
-        weights: str | Path | None = None,
-        device: str | torch.device = "auto",
-        *,
-        resolution: int = 256,
-        max_people: int = 1,
-        stature_m: float = DEFAULT_STATURE_M,
-        vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
-        clean: bool = True,
-        precision: str = "auto",
-        lowest_resolution: int = 64,
-        color: str = "auto",
-        threads: int | None = None,
+    def _load(
+        cls, weights: str | Path | None, device: torch.device, settings: ReconstructionSettings
     ) -> PhorhumReconstructor:
-        """See ``Reconstructor.from_pretrained``."""
-        settings = ReconstructionSettings(
-            resolution=resolution,
-            max_people=max_people,
-            stature_m=stature_m,
-            vertical_fov_deg=vertical_fov_deg,
-            clean=clean,
-            precision=precision,
-            lowest_resolution=lowest_resolution,
-            color=choose_color(color, cls.colors),
-        )
-        coarse_resolution_of(resolution)
-        target = prepare_device(device, threads)
-        with memory_errors_explained(target):
-            network = load_phorhum(weights).to(target)
-            return cls(network, PersonDetector(), settings)
+        return cls(load_phorhum(weights).to(device), PersonDetector(), settings)
 
     def reconstruct_crop(
         self,

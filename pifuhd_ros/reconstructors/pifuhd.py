@@ -18,16 +18,13 @@ from pifuhd_ros.reconstructors.per_person import (
     ENCODING,
     EncodedPerson,
     PerPersonReconstructor,
-    choose_color,
-    prepare_device,
 )
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import PersonDetector
-from pifuhd_ros.stages.placement import DEFAULT_STATURE_M, DEFAULT_VERTICAL_FOV_DEG
-from pifuhd_ros.stages.surface import coarse_resolution_of, extract_surface
+from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import texture_mesh
 from pifuhd_ros.types import (
     Frame,
@@ -94,37 +91,11 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
         self.engine = prepare_engine(network, settings.precision)
 
     @classmethod
-    def from_pretrained(
-        cls,
-        weights: str | Path | None = None,
-        device: str | torch.device = "auto",
-        *,
-        resolution: int = 256,
-        max_people: int = 1,
-        stature_m: float = DEFAULT_STATURE_M,
-        vertical_fov_deg: float = DEFAULT_VERTICAL_FOV_DEG,
-        clean: bool = True,
-        precision: str = "auto",
-        lowest_resolution: int = 64,
-        color: str = "auto",
-        threads: int | None = None,
+    def _load(
+        cls, weights: str | Path | None, device: torch.device, settings: ReconstructionSettings
     ) -> PifuhdReconstructor:
-        """See ``Reconstructor.from_pretrained``; the published ``pifuhd.pt`` is read as well."""
-        settings = ReconstructionSettings(
-            resolution=resolution,
-            max_people=max_people,
-            stature_m=stature_m,
-            vertical_fov_deg=vertical_fov_deg,
-            clean=clean,
-            precision=precision,
-            lowest_resolution=lowest_resolution,
-            color=choose_color(color, cls.colors),
-        )
-        coarse_resolution_of(resolution)
-        target = prepare_device(device, threads)
-        with memory_errors_explained(target):
-            network = load_network(weights).to(target)
-            return cls(network, PersonDetector(), settings)
+        # The published pifuhd.pt is read as well.
+        return cls(load_network(weights).to(device), PersonDetector(), settings)
 
     def reconstruct_crop(self, crop: PersonCrop, on_progress: OnProgress | None = None) -> Shape:
         """The shape of the person in a crop, in model space.

@@ -7,6 +7,7 @@ scripts/train_joint_lifter.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -53,9 +54,12 @@ def _bank() -> _Bank:
     return _Bank(torch.cat([true, mirrored(true)]).flatten(1), torch.cat([error, mirrored(error)]))
 
 
-def mirrored(joints: torch.Tensor) -> torch.Tensor:
-    """Joints (..., 19, C ≥ 3) or their errors in a mirror: left is right, x is turned."""
-    swapped = joints[..., mirrored_order(), :]
+def mirrored(points: torch.Tensor, order: Sequence[int] | None = None) -> torch.Tensor:
+    """Points (..., N, C ≥ 3) or their errors in a mirror: left is right, x is turned.
+
+    ``order``: the point that takes each one's place; None: that of geometry/skeleton.py's joints.
+    """
+    swapped = points[..., list(order or mirrored_order()), :]
     return torch.cat([-swapped[..., :1], swapped[..., 1:]], -1)
 
 
