@@ -33,8 +33,10 @@ class StageConfig:
     """Labelled points of each view in a step."""
     learning_rate: float = 1.2e-3
     """Highest learning rate of AdamW."""
+    muon_rate: float = 0.02
+    """Highest learning rate of Muon, which takes the hidden convolutions: see optimizers.py."""
     warmup_steps: int = 200
-    """Steps in which the learning rate rises from zero; then it falls to zero on a cosine."""
+    """Steps in which the learning rates rise from zero; then they fall to zero on a cosine."""
     weight_decay: float = 1e-4
     """Of AdamW."""
     clip_norm: float = 1.0
