@@ -281,6 +281,16 @@ def main_direction(lights: Lights) -> torch.Tensor:
     return F.normalize(bright + bands, dim=1)
 
 
+def white_shading(lights: Lights, normals: torch.Tensor) -> torch.Tensor:
+    """What white surfaces with unit normals (K, 3) show in each light, (B, K, 3), 0 or more.
+
+    Colours as files store them are multiplied by it: nothing hides the lights, nothing is clipped.
+    """
+    facing = normals.T.reshape(1, 3, 1, -1).expand(len(lights.directions), -1, -1, -1)
+    light = _direct_light(lights, facing, None) + ambient_light(lights.environment, facing)
+    return light[:, :, 0].transpose(1, 2).clamp(min=0).pow(1 / GAMMA)
+
+
 def _direct_light(
     lights: Lights, normals: torch.Tensor, occlusion: Occlusion | None
 ) -> torch.Tensor:

@@ -109,6 +109,8 @@ class PhorhumStageConfig(StageConfig):
     """In place of the paper's perceptual loss: differences of neighbours at several scales."""
     shaded_weight: float = 0.0
     """Beyond the paper: the shading network alone, on true normals and true albedo."""
+    light_weight: float = 0.0
+    """Beyond the paper: the shading of a white ball in the true light, from all sides."""
     distance_weight: float = 0.0
     """Beyond the paper: the true distance of the labelled points, up to 0.1 model units."""
     depth_weight: float = 0.0

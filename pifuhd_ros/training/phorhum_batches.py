@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+from pifuhd_ros.geometry.vectors import sphere_directions
 from pifuhd_ros.synthetic.dataset import ViewSample
 from pifuhd_ros.synthetic.detector_joints import detect_joints, mirrored
+from pifuhd_ros.synthetic.light import white_shading
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.training.batches import PeopleSource
@@ -17,6 +19,7 @@ from pifuhd_ros.types import AssetError
 
 _WHOLE = 0.99
 """A pixel shows nothing but the person from this mask value on."""
+_BALL_NORMALS = 48
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class PhorhumBatch:
     """(B, M) signed, negative inside [model units]."""
     patches: torch.Tensor
     """(B, P, 2) int64 row and column of each patch's first pixel."""
+    ball: torch.Tensor
+    """(B, K, 3) shading of a white ball in the light of the photo, at ``ball_normals``."""
     knows_depth: torch.Tensor
     """(B,) bool: points are asked with the true depths."""
 
@@ -128,8 +133,14 @@ def make_phorhum_batch(
         inside=rows[..., 3],
         distance=rows[..., 4],
         patches=corners.clamp(0, size - min(stage.patch_px, size)),
+        ball=white_shading(photo.lights, ball_normals(device)),
         knows_depth=knows.to(device),
     )
+
+
+def ball_normals(device: torch.device) -> torch.Tensor:
+    """(K, 3) unit normals at which a ball tells its light."""
+    return sphere_directions(_BALL_NORMALS, device)
 
 
 def _maps(view: ViewSample) -> torch.Tensor:

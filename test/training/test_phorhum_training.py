@@ -34,6 +34,7 @@ from pifuhd_ros.types import AssetError
 
 _TERMS = {
     *("surface", "normal", "label", "eikonal", "albedo", "near_albedo", "distance", "shaded"),
+    "light",
     *("depth", "silhouette", "rendered_albedo", "rendered_shaded", "patch"),
 }
 
@@ -62,7 +63,7 @@ def test_every_loss_falls(fabric: Any, tmp_path: Path) -> None:
     before = trainer.validate()
 
     def note(text: str, fraction: float) -> None:
-        if trainer.step in (1, 30, 60):
+        if trainer.step in (1, 30, 60, 90):
             for name, value in _values(trainer.network, batch).items():
                 if value > 0:
                     first.setdefault(name, value)
