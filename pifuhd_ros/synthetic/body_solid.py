@@ -22,7 +22,7 @@ def body_solid(body: BodyModel) -> torch.Tensor:
     teeth would be.
 
     Args:
-        body: Of which only the faces and the mean are used.
+        body: Of which the mean, the faces and their places in the texture are used.
     """
     piece = connected(body.vertex_count, body.faces)[body.faces[:, 0]]
     is_skin = piece == torch.bincount(piece).argmax()
