@@ -85,7 +85,7 @@ def _island_around(
     point: torch.Tensor, island: torch.Tensor, corners: torch.Tensor
 ) -> torch.Tensor:
     """The smallest of the islands (F,) of faces (F, 3, 3) whose boxes hold a point (3,)."""
-    boxes = []
+    boxes: list[tuple[int, torch.Tensor]] = []
     for one in island.unique():
         mine = corners[island == one].reshape(-1, 3)
         if bool(((mine.amin(0) < point) & (point < mine.amax(0))).all()):
