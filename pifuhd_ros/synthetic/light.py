@@ -44,6 +44,11 @@ class Lights:
         """The lights on a device."""
         return Lights(*(getattr(self, field.name).to(device) for field in fields(self)))
 
+    def only(self, view: int) -> Lights:
+        """Those of one view, as a batch of one."""
+        one = slice(view, view + 1)
+        return Lights(*(getattr(self, field.name)[one] for field in fields(self)))
+
     @property
     def tint(self) -> torch.Tensor:
         """(B, 3) colour of all the light together, of mean 1."""
