@@ -29,6 +29,7 @@ from pifuhd_ros.stages.detection import PersonDetector
 from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import see_vertices
 from pifuhd_ros.types import (
+    Camera,
     Frame,
     Mesh,
     OnProgress,
@@ -51,14 +52,19 @@ class AlbedoShape:
     """In model space, its colours the albedo."""
     shaded: npt.NDArray[np.uint8]
     """(V, 3) sRGB: the albedo in the light of the photo."""
-    light: torch.Tensor
-    """(L,) the illumination code, for ``PhorhumNetwork.shade``."""
+    field: PhorhumField
+    """That it is the zero level of."""
     visited_points: int
     """How many points the field was asked for."""
     timings_s: Mapping[str, float]
     """Seconds of each stage, in the order they ran."""
     notices: tuple[str, ...] = ()
     """What the user should know, in sentences."""
+
+    @property
+    def light(self) -> torch.Tensor:
+        """(L,) the illumination code, for ``PhorhumNetwork.shade``."""
+        return self.field.features.illumination[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +113,14 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         self,
         crop: PersonCrop,
         on_progress: OnProgress | None = None,
-        inverse_distance: float = USUAL_INVERSE_DISTANCE,
+        camera: Camera | None = None,
     ) -> AlbedoShape:
         """The shape and colours of the person in a crop, in model space.
 
         Args:
             crop: of side ``network.config.image_size``.
             on_progress: called as the work goes on.
-            inverse_distance: one over the camera's distance [1 / model units].
+            camera: that took the photo of the crop; None where nothing is known of it.
 
         Raises:
             SurfaceError: the network found no usable shape.
@@ -124,7 +130,7 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         plan = self._plan()
         watch("features", 0.0)
         with memory_errors_explained(self.device):
-            distance = encode_phorhum(self.network, crop, inverse_distance)
+            distance = encode_phorhum(self.network, crop, crop_inverse_distance(camera, crop))
         shape = self._shape(distance, plan, crop, watch.part(ENCODING, 1.0))
         return replace(shape, timings_s=watch.take_timings_s())
 
@@ -136,7 +142,8 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         """
         person = self._choose(frame, self.detect(frame))[0][0]
         crop = crop_person(frame, person, self.network.config.image_size)
-        field = encode_phorhum(self.network, crop, self._inverse_distance(frame, crop))
+        inverse = crop_inverse_distance(self._camera(frame), crop)
+        field = encode_phorhum(self.network, crop, inverse)
         return field.features.illumination[0]
 
     def shade(
@@ -159,8 +166,9 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         crop = crop_person(frame, person, self.network.config.image_size)
         plan = self._plan()
         report("features", 0.2)
+        inverse = crop_inverse_distance(self._camera(frame), crop)
         with memory_errors_explained(self.device):
-            distance = encode_phorhum(self.network, crop, self._inverse_distance(frame, crop))
+            distance = encode_phorhum(self.network, crop, inverse)
         return PhorhumEncoded(frame=frame, person=person, crop=crop, plan=plan, distance=distance)
 
     def _extract(self, encoded: PhorhumEncoded, report: OnProgress) -> Reconstruction:
@@ -170,14 +178,12 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
             mesh = replace(mesh, colors=shape.shaded, shows="shaded")
         return self._placed(mesh, encoded, self.network.config.image_size, report)
 
-    def _inverse_distance(self, frame: Frame, crop: PersonCrop) -> float:
-        """By the same camera that places the mesh, so that both see the same perspective."""
-        camera = frame.camera
-        if camera is None:
-            height, width = frame.rgb.shape[:2]
-            camera = camera_from_fov(self.settings.vertical_fov_deg, width, height)
-        half_size_px = crop.image_from_crop[0, 0] * (crop.mask.shape[-1] - 1) / 2
-        return float(np.clip(inverse_distance(camera, half_size_px), _FARTHEST, _NEAREST))
+    def _camera(self, frame: Frame) -> Camera:
+        """The same camera that places the mesh, so that both see the same perspective."""
+        if frame.camera is not None:
+            return frame.camera
+        height, width = frame.rgb.shape[:2]
+        return camera_from_fov(self.settings.vertical_fov_deg, width, height)
 
     def _plan(self) -> WorkPlan:
         """How the next person is done with the memory that is free now."""
@@ -215,11 +221,27 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         return AlbedoShape(
             mesh=replace(mesh, seen=seen),
             shaded=_stored(look.albedo * look.shading),
-            light=distance.features.illumination[0],
+            field=distance,
             visited_points=surface.visited_points,
             timings_s={},
             notices=plan.notices,
         )
+
+
+def crop_inverse_distance(camera: Camera | None, crop: PersonCrop) -> float:
+    """One over the camera's distance from the person in a crop [1 / model units].
+
+    Args:
+        camera: that took the photo; None for USUAL_INVERSE_DISTANCE.
+        crop: of the photo.
+
+    Returns:
+        Within what the networks are trained on.
+    """
+    if camera is None:
+        return USUAL_INVERSE_DISTANCE
+    half_size_px = crop.image_from_crop[0, 0] * (crop.mask.shape[-1] - 1) / 2
+    return float(np.clip(inverse_distance(camera, half_size_px), _FARTHEST, _NEAREST))
 
 
 def _normals_of(mesh: Mesh) -> npt.NDArray[np.float32]:

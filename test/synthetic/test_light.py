@@ -121,6 +121,14 @@ def test_main_direction_follows_lights_and_environment(
     torch.testing.assert_close(main_direction(none), towards, atol=1e-5, rtol=0)
 
 
+def test_main_direction_is_where_a_white_ball_is_brightest() -> None:
+    lights = sample_lights(20, torch.Generator().manual_seed(6))
+    normals = sphere(2000)
+    light = to_linear(white_shading(lights, normals)).sum(2, keepdim=True)
+    mean = F.normalize((light * normals).sum(1), dim=1)
+    torch.testing.assert_close(main_direction(lights), mean, atol=2e-3, rtol=0)
+
+
 def test_a_white_ball_shows_what_a_white_person_would() -> None:
     lights = sample_lights(3, torch.Generator().manual_seed(5))
     normals = sphere(40)
