@@ -7,7 +7,7 @@ import datetime
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pifuhd_ros.cli.train import add_arguments, read_config, train_as_told
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pifuhd_ros.cli.training_log import Session
     from pifuhd_ros.evaluation.evaluate import SystemScores
     from pifuhd_ros.training.run import RunSummary
+
+System = Literal["pifuhd", "phorhum"]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,16 +55,19 @@ def run(args: argparse.Namespace) -> int:
         PifuhdError: the config, the data, the assets, the weights or the log cannot be used.
     """
     from pifuhd_ros.cli.training_log import add_to_log, check_log, record, why_not_better
-    from pifuhd_ros.networks.weights import default_weights_path, load_network
+    from pifuhd_ros.networks.phorhum import PhorhumConfig
+    from pifuhd_ros.networks.weights import default_weights_path, load_network, load_phorhum
 
     check_log(args.log)  # Fail before the work, not after it.
-    in_use = args.weights or default_weights_path()
-    load_network(in_use)
+    is_phorhum = isinstance(read_config(args).network, PhorhumConfig)
+    in_use = args.weights or default_weights_path("phorhum-lite" if is_phorhum else "pifuhd-lite")
+    (load_phorhum if is_phorhum else load_network)(in_use)
     summary = train_as_told(args)
     if summary is None:
         return 0
     made = args.out / "weights.safetensors"
-    before, after = measure(args, [in_use, made])
+    system: System = "phorhum" if is_phorhum else "pifuhd"
+    before, after = measure(args, [in_use, made], system)
     session = _session(args, summary, in_use, made)
     entry = record(session, before, after)
     reason = why_not_better(before, after)
@@ -76,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(args: argparse.Namespace, weights: list[Path]) -> list[SystemScores]:
-    """The scores of weights files, on the same held-out people."""
+def measure(args: argparse.Namespace, weights: list[Path], system: System) -> list[SystemScores]:
+    """The scores of weights files of one system, on the same held-out people."""
     from pifuhd_ros.assets.pack import packed_assets
     from pifuhd_ros.body.model import BODY_FILE
     from pifuhd_ros.cli.progress import progress_bar
@@ -91,6 +96,7 @@ def measure(args: argparse.Namespace, weights: list[Path]) -> list[SystemScores]
                 assets=assets,
                 seed=args.people_seed,
                 surface_samples=args.samples,
+                system=system,
                 weights=path,
                 device=args.accelerator,
                 resolution=args.resolution,

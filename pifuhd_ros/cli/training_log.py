@@ -34,6 +34,11 @@ FIGURES = (
     Figure(Column("back normals [°]", "", "normal_error_back_deg", 1), False),
 )
 """The chamfer distance decides; the others may not become much worse."""
+ALBEDO_FIGURES = (
+    Figure(Column("front albedo PSNR [dB]", "colors.albedo", "psnr_front_db", 1), True),
+    Figure(Column("back albedo PSNR [dB]", "colors.albedo", "psnr_back_db", 1), True),
+)
+"""More of them, of a system that knows an albedo."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def why_not_better(before: SystemScores, after: SystemScores) -> str | None:
     """Why the weights after are not better than those before; None if they are."""
     if len(after.failures) > len(before.failures):
         return f"no shape for {len(after.failures)} people instead of {len(before.failures)}"
-    chamfer, *others = FIGURES
+    chamfer, *others = _figures(before, after)
     old, new = (mean_of(scores, chamfer.column) for scores in (before, after))
     if not new < old and not (math.isnan(old) and math.isfinite(new)):
         return f"{chamfer.column.title} did not fall"
@@ -89,7 +94,7 @@ def record(session: Session, before: SystemScores, after: SystemScores) -> str:
         for name, steps, of_steps, views, minutes in session.stages
     ]
     lines += ["", f"Measured on {session.people}:", "", "| | before | after |", "|---|---:|---:|"]
-    for figure in FIGURES:
+    for figure in _figures(before, after):
         column = figure.column
         old, new = (
             f"{mean_of(scores, column):.{column.digits}f}" if scores.people else "–"
@@ -99,6 +104,13 @@ def record(session: Session, before: SystemScores, after: SystemScores) -> str:
     lines.append(f"| no shape | {len(before.failures)} | {len(after.failures)} |")
     lines.append("| sha256 | " + " | ".join(f"`{s[:12]}`" for s in session.sha256) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _figures(*sides: SystemScores) -> tuple[Figure, ...]:
+    """Those that people of all sides have."""
+    people = [person for side in sides for person in side.people]
+    colored = bool(people) and all(person.colors is not None for person in people)
+    return FIGURES + ALBEDO_FIGURES if colored else FIGURES
 
 
 def check_log(path: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from pifuhd_ros.evaluation.color_tables import color_text, light_text, slope_text
@@ -22,13 +23,14 @@ class Column:
 
     title: str
     group: str
-    """"unaligned", "icp", "legacy", or "" for a figure of the person."""
+    """"unaligned", "icp", "legacy", "colors.albedo", or "" for a figure of the person."""
     key: str
     digits: int
 
     def value(self, person: PersonScores) -> float:
         """This column's figure of one person."""
-        return float(getattr(getattr(person, self.group) if self.group else person, self.key))
+        path = f"{self.group}.{self.key}" if self.group else self.key
+        return float(attrgetter(path)(person))
 
 
 COLUMNS = (

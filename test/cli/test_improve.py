@@ -11,6 +11,7 @@ import pytest
 from pifuhd_ros.cli import improve
 from pifuhd_ros.cli.main import main
 from pifuhd_ros.cli.training_log import add_to_log, why_not_better
+from pifuhd_ros.evaluation.color_scores import AlbedoScores, ColorScores
 from pifuhd_ros.evaluation.evaluate import SystemScores
 from pifuhd_ros.evaluation.failure import Failure
 from pifuhd_ros.evaluation.legacy import LegacyScores
@@ -50,6 +51,20 @@ def test_chamfer_decides_and_nothing_else_may_suffer(
     assert found is None if reason is None else reason in str(found)
 
 
+def _colored(scores: SystemScores, psnr_db: float) -> SystemScores:
+    albedo = AlbedoScores(psnr_db, psnr_db, 0.8, 0.8)
+    colors = ColorScores(albedo, albedo, albedo, 0.9)
+    return replace(scores, people=tuple(replace(p, colors=colors) for p in scores.people))
+
+
+def test_an_albedo_may_not_suffer() -> None:
+    before = _colored(_scores(3.0), 20.0)
+    assert why_not_better(before, _colored(_scores(2.0), 19.9)) is None
+    reason = why_not_better(before, _colored(_scores(2.0), 15.0))
+    assert reason is not None
+    assert "albedo" in reason
+
+
 def test_any_shape_is_better_than_none() -> None:
     none = SystemScores("pifuhd", (), (Failure("someone", "empty"),))
     assert why_not_better(none, _scores(9.0)) is None
@@ -85,7 +100,7 @@ def test_only_better_weights_replace_and_the_log_tells(
     arguments: list[str], tmp_path: Path, is_better: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after = _scores(2.5 if is_better else 3.5)
-    monkeypatch.setattr(improve, "measure", lambda args, weights: [_BEFORE, after])
+    monkeypatch.setattr(improve, "measure", lambda args, weights, system: [_BEFORE, after])
     used = tmp_path / "pifuhd-lite.safetensors"
     before = used.read_bytes()
 
