@@ -44,16 +44,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--color",
-        choices=("auto", "photo", "albedo", "shaded"),
+        choices=("auto", "photo", "photo+albedo", "albedo", "shaded"),
         default="auto",
-        help="what the mesh's colours show: photo, as it is (pifuhd); albedo, without the light, "
-        "or shaded, the albedo lit as in the photo (phorhum) (default: photo or albedo)",
+        help="what the mesh's colours show. pifuhd: photo, where the camera saw the surface, and "
+        "a plain guess behind, or photo+albedo, with phorhum's colours behind; phorhum: albedo, "
+        "without the light, or shaded, lit as in the photo (default: photo or albedo)",
     )
     parser.add_argument(
         "--weights",
         type=Path,
         metavar="FILE",
         help="weights, also the published pifuhd.pt (default: those of the package)",
+    )
+    parser.add_argument(
+        "--albedo-weights",
+        type=Path,
+        metavar="FILE",
+        help="weights of phorhum for --color photo+albedo (default: those of the package)",
     )
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: %(default)s)"
@@ -108,6 +115,8 @@ def run(args: argparse.Namespace) -> int:
     colors = RECONSTRUCTORS[args.system].colors
     if args.color not in ("auto", *colors):
         raise PifuhdError(f"{args.system} has no color {args.color}: use {', '.join(colors)}")
+    if args.albedo_weights is not None and args.color != "photo+albedo":
+        raise PifuhdError("--albedo-weights are for --color photo+albedo")
     for path in filter(None, (args.output, args.turntable)):
         _check_writable(path)
     frame = _with_camera(read_frame(args.image), args.camera_fov)
@@ -120,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
             resolution=args.resolution,
             stature_m=args.stature,
             color=args.color,
+            albedo_weights=args.albedo_weights,
             threads=args.threads,
         )
         load_s = time.perf_counter() - start_s
