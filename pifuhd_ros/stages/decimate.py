@@ -121,7 +121,8 @@ def _merge(mesh: Mesh, clusters: npt.NDArray[np.int64]) -> Mesh:
 
     def most_frequent(sources: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         shares = mean((sources[:, None] == list(ColorSource)).astype(float))
-        return shares.argmax(axis=-1).astype(np.uint8)
+        winners: npt.NDArray[np.uint8] = shares.argmax(axis=-1).astype(np.uint8)
+        return winners
 
     normals = None if mesh.normals is None else mean(mesh.normals)
     if normals is not None:

@@ -57,7 +57,7 @@ def texture_mesh(
     sources = np.where(visible.seen, ColorSource.PHOTO, ColorSource.GUESS).astype(np.uint8)
     if hidden_colors is None:
         known = visible.seen | (visible.in_mask & (visible.normals[:, 2] < 0))
-        back = find_back_of_head(mesh, colors, visible.seen, crop.joints)
+        back = find_back_of_head(mesh.vertices, visible.normals, colors, visible.seen, crop.joints)
         if back is not None:
             colors[back.hair] = back.hair_color
             known = (known & ~back.vertices) | back.hair

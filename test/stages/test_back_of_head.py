@@ -9,7 +9,7 @@ import torch
 from analytic_shapes import SignedDistanceField, sphere
 
 from pifuhd_ros.geometry.skeleton import JOINTS
-from pifuhd_ros.stages.back_of_head import find_back_of_head
+from pifuhd_ros.stages.back_of_head import BackOfHead, find_back_of_head
 from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import texture_mesh
 from pifuhd_ros.types import Mesh, PersonCrop
@@ -37,6 +37,16 @@ def joints_of(yaw_deg: float) -> torch.Tensor:
     return joints
 
 
+def find(
+    head: Mesh,
+    colors: npt.NDArray[np.uint8],
+    seen: npt.NDArray[np.bool_],
+    joints: torch.Tensor | None,
+) -> BackOfHead | None:
+    assert head.normals is not None
+    return find_back_of_head(head.vertices, head.normals, colors, seen, joints)
+
+
 def painted(head: Mesh, yaw_deg: float) -> npt.NDArray[np.uint8]:
     """True colours: a face in front and below the hairline, else hair."""
     yaw = np.deg2rad(yaw_deg)
@@ -50,7 +60,7 @@ def test_behind_the_ears_there_is_hair_of_the_colour_that_was_seen(
     head: Mesh, yaw_deg: float
 ) -> None:
     seen = head.vertices[:, 2] > 0.03
-    back = find_back_of_head(head, painted(head, yaw_deg), seen, joints_of(yaw_deg))
+    back = find(head, painted(head, yaw_deg), seen, joints_of(yaw_deg))
     assert back is not None
     np.testing.assert_array_equal(back.hair_color, HAIR)
     yaw = np.deg2rad(yaw_deg)
@@ -62,7 +72,7 @@ def test_behind_the_ears_there_is_hair_of_the_colour_that_was_seen(
 
 def test_seen_from_behind_no_face_is_painted_over(head: Mesh) -> None:
     seen = head.vertices[:, 2] > 0.03
-    back = find_back_of_head(head, painted(head, 180), seen, joints_of(180))
+    back = find(head, painted(head, 180), seen, joints_of(180))
     assert back is not None
     assert not back.hair[head.vertices[:, 2] < -0.03].any()
 
@@ -72,10 +82,10 @@ def test_without_a_head_or_hair_nothing_is_found(head: Mesh) -> None:
     colors = painted(head, 0)
     unknown = joints_of(0)
     unknown[JOINTS.index("nose"), 3] = 0
-    assert find_back_of_head(head, colors, seen, None) is None
-    assert find_back_of_head(head, colors, seen, unknown) is None
-    assert find_back_of_head(head, colors, seen, torch.zeros(len(JOINTS), 4)) is None
-    assert find_back_of_head(head, colors, np.zeros_like(seen), joints_of(0)) is None
+    assert find(head, colors, seen, None) is None
+    assert find(head, colors, seen, unknown) is None
+    assert find(head, colors, seen, torch.zeros(len(JOINTS), 4)) is None
+    assert find(head, colors, np.zeros_like(seen), joints_of(0)) is None
 
 
 def test_a_textured_head_has_one_face(head: Mesh) -> None:
