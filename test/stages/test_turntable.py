@@ -133,7 +133,7 @@ class TestSheet:
             rows = [sheet[i * SIZE : (i + 1) * SIZE] for i in range(3)]
             assert len(sheet) == 3 * SIZE
             assert pole_color(rows[1]) == "red"
-            assert pole_color(rows[0]) == "other"
+            assert pole_color(rows[0]) == "blue"
             assert rows[2][int(SIZE * 0.6), sum(extent(rows[2], 0.6)) // 2, 2] > 240
         only = replace(pole, shows="albedo")
         assert usual_styles(only) == ("albedo", "normals")
