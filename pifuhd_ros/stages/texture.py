@@ -62,9 +62,11 @@ def texture_mesh(
             colors[back.hair] = back.hair_color
             known = (known & ~back.vertices) | back.hair
     else:
-        colors[visible.covered] = hidden_colors[visible.covered]
-        sources[visible.covered] = ColorSource.ALBEDO_SYSTEM
-        known = visible.seen | visible.covered
+        # At the mask's edge the albedo system, too, may have seen background.
+        hidden = visible.covered & visible.in_mask
+        colors[hidden] = hidden_colors[hidden]
+        sources[hidden] = ColorSource.ALBEDO_SYSTEM
+        known = visible.seen | hidden
     return replace(
         mesh,
         normals=visible.normals,
