@@ -17,7 +17,8 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 CASES = (
     *("matrix", "surface_256", "surface_512", "components"),
-    *("lite", "continuous", "publishing", "published_256", "synthesize", "published_512"),
+    *("lite", "phorhum_lite", "continuous", "publishing"),
+    *("published_256", "synthesize", "published_512"),
 )
 ON_CPU = CASES[:-1]
 """The last would take a CPU two minutes a run."""
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for all")
     parser.add_argument("--weights", type=Path, help="of the lite case (default: the shipped)")
     parser.add_argument(
+        "--phorhum-weights", type=Path, help="of the phorhum_lite case (default: the shipped)"
+    )
+    parser.add_argument(
         "--assets", type=Path, help="made by pifuhd pack-assets; without it no case synthesize"
     )
     parser.add_argument("--out", type=Path, default=RESULTS / "bench.json")
@@ -47,11 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     results = []
     for name in args.only or (ON_CPU if args.device == "cpu" else CASES):
-        if name == "synthesize" and args.assets is None:
-            print("synthesize: left out, it needs --assets FILE", file=sys.stderr)
-            continue
-        if name in NEED_ROS and find_spec("rclpy") is None:
-            print(f"{name}: left out, it needs ROS 2 (see the README)", file=sys.stderr)
+        need = _needed(name, args)
+        if need:
+            print(f"{name}: left out, it needs {need}", file=sys.stderr)
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
         results.append(_run_apart(name, args))
@@ -71,6 +73,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _needed(name: str, args: argparse.Namespace) -> str | None:
+    """What a case lacks here; None where it can run."""
+    from pifuhd_ros.networks.weights import default_weights_path
+
+    if name == "synthesize" and args.assets is None:
+        return "--assets FILE"
+    if name == "phorhum_lite" and args.phorhum_weights is None:
+        is_shipped = default_weights_path("phorhum-lite").is_file()
+        return None if is_shipped else "--phorhum-weights FILE: the package ships none yet"
+    if name in NEED_ROS and find_spec("rclpy") is None:
+        return "ROS 2 (see the README)"
+    return None
+
+
 def _run_apart(name: str, args: argparse.Namespace) -> dict[str, object]:
     """A case in a fresh process, so that its peak memory is its own."""
     command = [sys.executable, __file__, "--case", name, "--runs", str(args.runs)]
@@ -79,6 +95,8 @@ def _run_apart(name: str, args: argparse.Namespace) -> dict[str, object]:
         command.append("--quick")
     if args.weights:
         command += ["--weights", str(args.weights)]
+    if args.phorhum_weights:
+        command += ["--phorhum-weights", str(args.phorhum_weights)]
     if args.assets:
         command += ["--assets", str(args.assets)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
@@ -105,6 +123,7 @@ def _run_one(args: argparse.Namespace) -> int:
         runs=1 if args.quick else args.runs,
         quick=args.quick,
         weights=args.weights,
+        phorhum_weights=args.phorhum_weights,
         assets=args.assets,
     )
     print(json.dumps(asdict(cases.RUN[args.case](settings))))

@@ -78,7 +78,7 @@ def measure_photo(model: PifuhdReconstructor, truth: GroundTruth) -> PhotoFigure
     """
     system = PifuhdSystem(model)
     given = give_input(truth, "detected", model.detect, system.crop_size_px, system.framing)
-    raw = system.predict(given.crop)
+    raw = system.predict(given.crop, truth.photo.camera)
     pieces = find_pieces(raw.mesh)
     volumes = pieces.volumes.clip(min=0)
     cleaned = clean_mesh(raw.mesh)

@@ -155,7 +155,7 @@ def pack_assets(
         skeleton = Skeleton(bones, file.get_tensor("parents").tolist(), heads)
     arrays: _Arrays = {}
     base = read_obj(base_file)
-    for group in ("body", "helper-tights", "helper-skirt"):
+    for group in ("helper-tights", "helper-skirt"):
         faces = base.faces[base.groups == group]
         arrays[f"base/{group}/faces"] = faces.astype(np.int16)
         arrays[f"base/{group}/caps"] = boundary_caps(faces).astype(np.int16)

@@ -1,4 +1,4 @@
-"""``pifuhd evaluate``: a system beside two baselines, on people that no training has seen."""
+"""``pifuhd evaluate``: a system beside baselines, on people that no training has seen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "evaluate",
         help="measure how well a system reconstructs held-out people",
         description="Measures a system and two baselines on generated people whose clothes, hair, "
-        "skins and poses are not in the training.",
+        "skins and poses are not in the training; of a system that knows an albedo also this, "
+        "beside two baselines of its own, and what other lights make of it.",
     )
     parser.add_argument(
         "--assets",
@@ -34,6 +35,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="default: %(default)s",
     )
     parser.add_argument("--weights", type=Path, help="weights (default: those of the package)")
+    parser.add_argument(
+        "--no-baselines", action="store_true", help="measure the shapes of the system alone"
+    )
+    parser.add_argument(
+        "--light-people",
+        type=_not_negative,
+        default=10,
+        metavar="N",
+        help="of a system that knows an albedo, also reconstruct so many people in eight lights "
+        "each (default: %(default)s)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
     parser.add_argument("--resolution", type=int, default=256, help="cells along each axis")
     parser.add_argument(
@@ -70,7 +82,12 @@ def run(args: argparse.Namespace) -> int:
     from pifuhd_ros.assets.pack import packed_assets
     from pifuhd_ros.body.model import BODY_FILE
     from pifuhd_ros.cli.progress import progress_bar
-    from pifuhd_ros.evaluation.measurement import Measurement, MeasurementConfig, measure_people
+    from pifuhd_ros.evaluation.measurement import (
+        Measurement,
+        MeasurementConfig,
+        measure_people,
+        measure_people_in_lights,
+    )
     from pifuhd_ros.evaluation.report import report_of, write_report
     from pifuhd_ros.evaluation.sheet import save_cases
     from pifuhd_ros.evaluation.tables import markdown_table, put_in_page
@@ -89,15 +106,19 @@ def run(args: argparse.Namespace) -> int:
             device=args.device,
             resolution=args.resolution,
             threads=args.threads,
+            with_baselines=not args.no_baselines,
         )
         measurement = Measurement(config)
         on_cpu = measurement.model.device.type == "cpu"
         cores = len(os.sched_getaffinity(0)) if on_cpu else 1
         workers = min(args.workers or cores, args.count)
+        lit = args.light_people if measurement.knows_albedo else 0
         try:
             with progress_bar() as on_progress:
                 outcomes = measure_people(measurement, args.count, workers, on_progress)
-            report = report_of(measurement, outcomes, workers)
+            with progress_bar() as on_progress:
+                in_lights = measure_people_in_lights(measurement, lit, workers, on_progress)
+            report = report_of(measurement, outcomes, workers, in_lights)
             write_report(report, args.out)
             table = markdown_table(report)
             print(table)
@@ -117,4 +138,11 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
     return number

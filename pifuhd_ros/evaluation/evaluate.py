@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from pifuhd_ros.evaluation.failure import Failure
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
+from pifuhd_ros.evaluation.held_out import PersonInLights
 from pifuhd_ros.evaluation.inputs import GivenInput, InputRecord
-from pifuhd_ros.evaluation.photo_space import prediction_in_photo
+from pifuhd_ros.evaluation.light_scores import LightScores, score_lights
+from pifuhd_ros.evaluation.photo_space import (
+    albedo_in_photo,
+    photo_from_crop_axes,
+    prediction_in_photo,
+)
 from pifuhd_ros.evaluation.scores import (
     SOLID_SAMPLES,
     SURFACE_SAMPLES,
@@ -17,14 +26,6 @@ from pifuhd_ros.evaluation.scores import (
 from pifuhd_ros.evaluation.solid import require_solid
 from pifuhd_ros.evaluation.systems import Prediction, System
 from pifuhd_ros.types import SurfaceError
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A person for whom a system made no usable shape."""
-
-    person: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,47 @@ def measure_system(
         seed: of the samples.
     """
     try:
-        prediction = system.predict(given.crop)
+        prediction = system.predict(given.crop, truth.photo.camera)
         require_solid(prediction.mesh)
+        scores = score_person(
+            truth,
+            prediction_in_photo(prediction, given.crop, truth),
+            surface_samples=surface_samples,
+            solid_samples=solid_samples,
+            seed=seed,
+        )
     except SurfaceError as error:
         return Failure(truth.name, str(error))
-    scores = score_person(
-        truth,
-        prediction_in_photo(prediction, given.crop, truth),
-        surface_samples=surface_samples,
-        solid_samples=solid_samples,
-        seed=seed,
-    )
     return Case(truth, given, prediction, scores)
+
+
+def measure_lights(
+    system: System, person: PersonInLights, give: Callable[[GroundTruth], GivenInput]
+) -> LightScores | Failure:
+    """Let a system reconstruct a person in several lights, and measure what changes.
+
+    Args:
+        system: that knows an albedo and the light.
+        person: whom.
+        give: what the system is given of a photo.
+    """
+    truth = person.truth
+    if truth.albedo is None:
+        raise ValueError(f"of {truth.name} no albedo is known")
+    albedos, found = [], []
+    try:
+        for photo in person.photos:
+            crop = give(replace(truth, photo=photo)).crop
+            prediction = system.predict(crop, photo.camera)
+            if prediction.albedo is None or prediction.light is None:
+                raise ValueError(f"{system.name} knows no albedo or no light")
+            albedos.append(albedo_in_photo(prediction.albedo, crop, truth.mask.shape))
+            found.append(photo_from_crop_axes(crop, truth) @ prediction.light)
+        return score_lights(
+            truth.name, truth.albedo, person.photos, albedos, np.stack(found), person.directions
+        )
+    except SurfaceError as error:
+        return Failure(truth.name, str(error))
 
 
 def gather_scores(

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pifuhd_ros.evaluation.evaluate import Case, Failure, PersonOutcome, measure_system
+from pifuhd_ros.evaluation.evaluate import (
+    Case,
+    PersonOutcome,
+    measure_lights,
+    measure_system,
+)
+from pifuhd_ros.evaluation.failure import Failure
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
 from pifuhd_ros.evaluation.held_out import PHOTO_PX, HeldOutPeople
 from pifuhd_ros.evaluation.inputs import GivenInput, InputKind, give_input
+from pifuhd_ros.evaluation.light_scores import LightScores
 from pifuhd_ros.evaluation.scores import SOLID_SAMPLES, SURFACE_SAMPLES
 from pifuhd_ros.evaluation.systems import (
     InflatedSilhouette,
@@ -93,6 +100,15 @@ class Measurement:
             given.record, tuple(case.scores if isinstance(case, Case) else case for case in cases)
         )
 
+    @property
+    def knows_albedo(self) -> bool:
+        """Whether the system that is no baseline tells the albedo from the light."""
+        return isinstance(self._system, PhorhumSystem)
+
+    def measure_in_lights(self, number: int) -> LightScores | Failure:
+        """Measure the system that is no baseline on one person in several lights."""
+        return measure_lights(self._system, self._people.make_in_lights(number), self._give)
+
     def case(self, number: int) -> Case | Failure:
         """What the system that is no baseline makes of one person, for a picture."""
         return self._measure(self._system, *self._show(number))
@@ -103,14 +119,16 @@ class Measurement:
 
     def _show(self, number: int) -> tuple[GroundTruth, GivenInput]:
         truth = self._people.make(number)
-        given = give_input(
+        return truth, self._give(truth)
+
+    def _give(self, truth: GroundTruth) -> GivenInput:
+        return give_input(
             truth,
             self.config.input,
             self.model.detect,
             self._system.crop_size_px,
             self._system.framing,
         )
-        return truth, given
 
     def _measure(self, system: System, truth: GroundTruth, given: GivenInput) -> Case | Failure:
         return measure_system(
@@ -120,6 +138,9 @@ class Measurement:
             surface_samples=self.config.surface_samples,
             solid_samples=self.config.solid_samples,
         )
+
+
+_Outcome = TypeVar("_Outcome")
 
 
 def measure_people(
@@ -136,24 +157,52 @@ def measure_people(
     Returns:
         Their outcomes, in order.
     """
-    outcomes: dict[int, PersonOutcome] = {}
-    for number, outcome in _measured(measurement, count, workers):
-        outcomes[number] = outcome
-        on_progress(f"{len(outcomes)} of {count} people", len(outcomes) / count)
-    return [outcomes[number] for number in range(count)]
+    return _measured(Measurement.measure, "people", measurement, count, workers, on_progress)
+
+
+def measure_people_in_lights(
+    measurement: Measurement, count: int, workers: int, on_progress: OnProgress
+) -> list[LightScores | Failure]:
+    """As ``measure_people``, each person in several lights, for a system that knows the albedo."""
+    return _measured(
+        Measurement.measure_in_lights,
+        "people in lights",
+        measurement,
+        count,
+        workers,
+        on_progress,
+    )
 
 
 def _measured(
-    measurement: Measurement, count: int, workers: int
-) -> Iterator[tuple[int, PersonOutcome]]:
+    measure: Callable[[Measurement, int], _Outcome],
+    whom: str,
+    measurement: Measurement,
+    count: int,
+    workers: int,
+    on_progress: OnProgress,
+) -> list[_Outcome]:
+    outcomes: dict[int, _Outcome] = {}
+    for number, outcome in _in_any_order(measure, measurement, count, workers):
+        outcomes[number] = outcome
+        on_progress(f"{len(outcomes)} of {count} {whom}", len(outcomes) / count)
+    return [outcomes[number] for number in range(count)]
+
+
+def _in_any_order(
+    measure: Callable[[Measurement, int], _Outcome],
+    measurement: Measurement,
+    count: int,
+    workers: int,
+) -> Iterator[tuple[int, _Outcome]]:
     if workers == 1:
         for number in range(count):
-            yield number, measurement.measure(number)
+            yield number, measure(measurement, number)
         return
     # Forked children would inherit mediapipe's and torch's threads, stuck.
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         numbers = {
-            pool.submit(_measure_in_worker, measurement.config, number): number
+            pool.submit(_measure_in_worker, measure, measurement.config, number): number
             for number in range(count)
         }
         try:
@@ -163,8 +212,10 @@ def _measured(
             pool.shutdown(cancel_futures=True)
 
 
-def _measure_in_worker(config: MeasurementConfig, number: int) -> PersonOutcome:
-    return _loaded(config).measure(number)
+def _measure_in_worker(
+    measure: Callable[[Measurement, int], _Outcome], config: MeasurementConfig, number: int
+) -> _Outcome:
+    return measure(_loaded(config), number)
 
 
 @lru_cache(maxsize=1)

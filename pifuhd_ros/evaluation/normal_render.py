@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch.nn import functional as F
 
+from pifuhd_ros.evaluation.vertex_render import render_vertices
 from pifuhd_ros.geometry.mesh_normals import vertex_normals
-from pifuhd_ros.geometry.rasterize import rasterize
 from pifuhd_ros.types import Mesh, NormalMaps
 
 
@@ -22,26 +23,5 @@ def render_normals(mesh: Mesh, size: int) -> NormalMaps:
     normals = mesh.normals
     if normals is None:
         normals = vertex_normals(mesh.vertices, mesh.faces)
-    vertices = torch.from_numpy(mesh.vertices).double()
-    faces = torch.from_numpy(mesh.faces)
-    values = torch.from_numpy(normals).float()
-    u = (vertices[:, 0] + 1) / 2 * (size - 1)
-    v = (1 - vertices[:, 1]) / 2 * (size - 1)
-    z = vertices[:, 2]
-    return NormalMaps(
-        front=_draw(torch.stack([u, v, -z], dim=1), faces, values, size),
-        back=_draw(torch.stack([u, v, z], dim=1), faces, values, size),
-    )
-
-
-def _draw(
-    points: torch.Tensor, faces: torch.Tensor, values: torch.Tensor, size: int
-) -> torch.Tensor:
-    fragments = rasterize(points, faces, size, size)
-    hit = fragments.face >= 0
-    corners = values[faces[fragments.face[hit]]]
-    image = torch.zeros(size, size, 3)
-    image[hit] = torch.nn.functional.normalize(
-        (corners * fragments.barycentric[hit][..., None]).sum(dim=1), dim=1
-    )
-    return image.permute(2, 0, 1).contiguous()
+    front, back = render_vertices(mesh, torch.from_numpy(normals), size)
+    return NormalMaps(F.normalize(front, dim=0), F.normalize(back, dim=0))

@@ -8,14 +8,18 @@ lead a similarity of the image plane, the same scale along z, and the camera's p
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
+from pifuhd_ros.evaluation.albedo_maps import AlbedoMaps
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
 from pifuhd_ros.evaluation.systems import Prediction
 from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model
+from pifuhd_ros.geometry.rotations import matrix_from_axis_angle
 from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop
 
 
@@ -36,17 +40,20 @@ def from_model(points: npt.NDArray[np.float64], inverse_distance: float) -> npt.
 
 
 def prediction_in_photo(prediction: Prediction, crop: PersonCrop, truth: GroundTruth) -> Prediction:
-    """The prediction where the truth is: the mesh in photo space, the maps in the photo's pixels.
+    """The prediction where the truth is: mesh and light in photo space, maps in the photo's pixels.
 
     Args:
         prediction: of the crop.
         crop: of the truth's photo.
         truth: whose photo it is.
     """
-    return Prediction(
+    albedo, light = prediction.albedo, prediction.light
+    return replace(
+        prediction,
         mesh=mesh_in_photo(prediction.mesh, crop, truth),
         normals=normals_in_photo(prediction.normals, crop, truth.mask.shape),
-        timings_s=prediction.timings_s,
+        albedo=None if albedo is None else albedo_in_photo(albedo, crop, truth.mask.shape),
+        light=None if light is None else photo_from_crop_axes(crop, truth) @ light,
     )
 
 
@@ -70,13 +77,47 @@ def mesh_in_photo(mesh: Mesh, crop: PersonCrop, truth: GroundTruth) -> Mesh:
 
 def normals_in_photo(normals: NormalMaps, crop: PersonCrop, shape: tuple[int, ...]) -> NormalMaps:
     """Maps in the crop's pixels resampled to the photo's (H, W); zero beyond the crop."""
-    scale = (crop.mask.shape[-1] - 1) / (normals.front.shape[-1] - 1)
-    crop_from_maps = np.diag([scale, scale, 1.0])
-    maps_from_image = np.linalg.inv(crop.image_from_crop @ crop_from_maps)
+    maps_from_image = _maps_from_image(crop, normals.front.shape[-1])
     return NormalMaps(
         resample(normals.front, maps_from_image, shape[0], shape[1]),
         resample(normals.back, maps_from_image, shape[0], shape[1]),
     )
+
+
+def albedo_in_photo(albedo: AlbedoMaps, crop: PersonCrop, shape: tuple[int, ...]) -> AlbedoMaps:
+    """Maps in the crop's pixels resampled to the photo's (H, W); nothing beyond the crop."""
+    maps_from_image = _maps_from_image(crop, albedo.front.shape[-1])
+    maps = torch.cat([albedo.front, albedo.back, albedo.cover[None]])
+    moved = resample(maps, maps_from_image, shape[0], shape[1])
+    return AlbedoMaps(moved[:3], moved[3:6], moved[6])
+
+
+def photo_from_crop_axes(crop: PersonCrop, truth: GroundTruth) -> npt.NDArray[np.float64]:
+    """The rotation (3, 3) of directions in a crop's model space to photo space.
+
+    A crop shows a person as a camera would that looks at its middle: its z points along the ray
+    from there to the camera, as ``place_in_camera`` has it, and not along the photo's own axis.
+    """
+    size = crop.mask.shape[-1]
+    seen_from_model = (
+        np.linalg.inv(truth.image_from_model) @ crop.image_from_crop @ crop_from_model(size)
+    )
+    ray = torch.tensor([*(-seen_from_model[:2, 2] * truth.inverse_distance), 1.0])
+    ray = ray.double() / ray.norm()
+    z = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    axis = torch.linalg.cross(z, ray)
+    turn = axis * torch.arcsin(axis.norm()) / axis.norm().clamp(min=1e-12)
+    rotation: npt.NDArray[np.float64] = matrix_from_axis_angle(turn).numpy()
+    return rotation
+
+
+def _maps_from_image(crop: PersonCrop, size: int) -> npt.NDArray[np.float64]:
+    """Pixels of the photo to those of square maps that span the crop."""
+    scale = (crop.mask.shape[-1] - 1) / (size - 1)
+    pixels: npt.NDArray[np.float64] = np.linalg.inv(
+        crop.image_from_crop @ np.diag([scale, scale, 1.0])
+    )
+    return pixels
 
 
 def resample(

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pifuhd_ros.evaluation.evaluate import (
-    Failure,
-    PersonOutcome,
-    SystemScores,
-    gather_scores,
-)
+from pifuhd_ros.evaluation.color_scores import ALBEDOS, AlbedoScores, ColorScores
+from pifuhd_ros.evaluation.evaluate import PersonOutcome, SystemScores, gather_scores
+from pifuhd_ros.evaluation.failure import Failure
 from pifuhd_ros.evaluation.ground_truth import STATURE_M
+from pifuhd_ros.evaluation.held_out import LIGHTS
 from pifuhd_ros.evaluation.inputs import InputKind, InputRecord
 from pifuhd_ros.evaluation.legacy import LegacyScores
+from pifuhd_ros.evaluation.light_scores import LightReport, LightScores
 from pifuhd_ros.evaluation.measurement import Measurement
 from pifuhd_ros.evaluation.provenance import (
     Machine,
@@ -26,9 +25,11 @@ from pifuhd_ros.evaluation.provenance import (
     describe_weights,
     library_versions,
 )
-from pifuhd_ros.evaluation.scores import PersonScores, ShapeScores
+from pifuhd_ros.evaluation.scores import PersonScores, ShapeScores, SlopeScores
 from pifuhd_ros.networks.weights import default_weights_path
 from pifuhd_ros.types import PifuhdError
+
+_Read = TypeVar("_Read")
 
 FORMAT = "pifuhd_ros-evaluation/2"
 
@@ -66,6 +67,8 @@ class EvaluationReport:
     """CPU threads of each."""
     stature_m: float = STATURE_M
     """Every person is scaled to this."""
+    light: LightReport | None = None
+    """Of the first of the people, each in several lights, where that was measured."""
 
     @property
     def not_detected(self) -> int:
@@ -76,7 +79,10 @@ class EvaluationReport:
 
 
 def report_of(
-    measurement: Measurement, outcomes: Sequence[PersonOutcome], workers: int
+    measurement: Measurement,
+    outcomes: Sequence[PersonOutcome],
+    workers: int,
+    in_lights: Sequence[LightScores | Failure] = (),
 ) -> EvaluationReport:
     """The report of a measurement of held-out people.
 
@@ -84,6 +90,7 @@ def report_of(
         measurement: what was measured with.
         outcomes: of the people, in order.
         workers: how many processes measured.
+        in_lights: what ``measure_people_in_lights`` found, if it was asked.
     """
     config = measurement.config
     return EvaluationReport(
@@ -102,6 +109,7 @@ def report_of(
         machine=describe_machine(measurement.model.device),
         workers=workers,
         threads=config.threads,
+        light=LightReport.of(LIGHTS, in_lights) if in_lights else None,
     )
 
 
@@ -118,6 +126,8 @@ def write_report(report: EvaluationReport, path: Path) -> None:
     data["input_times_s"] = median_times_s([record.timings_s for record in report.inputs])
     for system, scores in zip(data["systems"], report.systems, strict=True):
         system["summary"] = _summary(scores.people)
+    if report.light is not None and report.light.people:
+        data["light"]["summary"] = report.light.summary()
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_rounded(data), indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
@@ -137,6 +147,7 @@ def read_report(path: Path) -> EvaluationReport:
             data.pop(derived)
         data["systems"] = tuple(_system_from(system) for system in data["systems"])
         data["inputs"] = tuple(InputRecord(**record) for record in data["inputs"])
+        data["light"] = _optional(LightReport.from_json, data.get("light"))
         data["weights"], data["machine"] = Weights(**data["weights"]), Machine(**data["machine"])
         return EvaluationReport(**data)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -151,6 +162,8 @@ def _system_from(data: Mapping[str, Any]) -> SystemScores:
                 "unaligned": ShapeScores(**person["unaligned"]),
                 "icp": ShapeScores(**person["icp"]),
                 "legacy": LegacyScores(**person["legacy"]),
+                "colors": _optional(ColorScores.from_json, person.get("colors")),
+                "slope": _optional(lambda slope: SlopeScores(**slope), person.get("slope")),
             }
         )
         for person in data["people"]
@@ -159,20 +172,38 @@ def _system_from(data: Mapping[str, Any]) -> SystemScores:
     return SystemScores(data["system"], people, failures)
 
 
+def _optional(read: Callable[[Any], _Read], data: Any) -> _Read | None:
+    return None if data is None else read(data)
+
+
 def _summary(people: Sequence[PersonScores]) -> dict[str, Any]:
     """Mean and median of every figure, in the groups of PersonScores."""
     groups = {"unaligned": ShapeScores, "icp": ShapeScores, "legacy": LegacyScores}
     summary: dict[str, Any] = {
-        group: {
-            entry.name: _mean_and_median([getattr(getattr(p, group), entry.name) for p in people])
-            for entry in fields(kind)
-        }
+        group: _summary_of(kind, [getattr(person, group) for person in people])
         for group, kind in groups.items()
     }
+    colors = [person.colors for person in people if person.colors is not None]
+    if colors:
+        summary["colors"] = {
+            name: _summary_of(AlbedoScores, [getattr(one, name) for one in colors])
+            for name in ALBEDOS
+        }
+        summary["colors"]["cover"] = _mean_and_median([one.cover for one in colors])
+    slopes = [person.slope for person in people if person.slope is not None]
+    if slopes:
+        summary["slope"] = _summary_of(SlopeScores, slopes)
     for entry in fields(PersonScores):
         if entry.type == "float":
             summary[entry.name] = _mean_and_median([getattr(p, entry.name) for p in people])
     return {**summary, "times_s": median_times_s([person.timings_s for person in people])}
+
+
+def _summary_of(kind: type[Any], figures: Sequence[Any]) -> dict[str, Any]:
+    return {
+        entry.name: _mean_and_median([getattr(one, entry.name) for one in figures])
+        for entry in fields(kind)
+    }
 
 
 def _mean_and_median(values: Sequence[float]) -> dict[str, float] | None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from pifuhd_ros.evaluation.alignment import RigidMotion, align_icp
+from pifuhd_ros.evaluation.color_scores import ColorScores, score_colors
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
 from pifuhd_ros.evaluation.legacy import LegacyScores, legacy_scores
 from pifuhd_ros.evaluation.metrics import (
@@ -36,6 +37,15 @@ class ShapeScores(SurfaceDistances):
 
 
 @dataclass(frozen=True)
+class SlopeScores:
+    """How long a signed distance's gradient is near its surface; 1 for a true distance."""
+
+    mean: float
+    spread: float
+    """Standard deviation over the points."""
+
+
+@dataclass(frozen=True)
 class PersonScores:
     """All figures of one prediction of one person."""
 
@@ -52,6 +62,10 @@ class PersonScores:
     normal_error_back_deg: float
     timings_s: Mapping[str, float]
     """Seconds of each stage of the prediction."""
+    colors: ColorScores | None = None
+    """Of a system that knows an albedo, where the true one is known."""
+    slope: SlopeScores | None = None
+    """Of a system whose field is a signed distance."""
 
 
 def score_person(
@@ -76,7 +90,8 @@ def score_person(
         The figures.
 
     Raises:
-        SurfaceError: the predicted mesh is empty, open or not finite.
+        SurfaceError: the predicted mesh is empty, open or not finite, or its albedo covers nothing
+            of the person.
     """
     pred = sample_surface(prediction.mesh, surface_samples, seed)
     motion = align_icp(pred.points, truth.surface.points)
@@ -92,6 +107,10 @@ def score_person(
         inside = mesh_occupancy(prediction.mesh, motion.apply_inverse(points))
         return ShapeScores(**vars(distances), iou=iou(inside, truth.occupancy(points)))
 
+    colors = None
+    if prediction.albedo is not None and truth.albedo is not None:
+        colors = score_colors(truth.photo, truth.albedo, prediction.albedo)
+    slopes = prediction.slopes
     return PersonScores(
         person=truth.name,
         unaligned=scores(still),
@@ -101,6 +120,8 @@ def score_person(
         normal_error_front_deg=front_deg,
         normal_error_back_deg=back_deg,
         timings_s=prediction.timings_s,
+        colors=colors,
+        slope=None if slopes is None else SlopeScores(float(slopes.mean()), float(slopes.std())),
     )
 
 

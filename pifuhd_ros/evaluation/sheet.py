@@ -35,6 +35,14 @@ TITLES = (
     "mesh, from its left",
 )
 
+ALBEDO_TITLES = (
+    "true albedo, front",
+    "estimated",
+    "true albedo, back",
+    "estimated",
+)
+"""Of the further columns for systems that know an albedo."""
+
 
 def pick_people(outcomes: Sequence[PersonOutcome], system: int = 0) -> list[tuple[str, int]]:
     """The best, the median and the worst person by chamfer distance, those of them that differ.
@@ -81,8 +89,10 @@ def save_sheet(cases: Sequence[tuple[str, Case]], path: Path) -> None:
         cases: rank and case, at least one.
         path: of the PNG; its folder is made.
     """
-    rows = [SheetRow(_tiles(case), [f"{rank}: {_figures(case)}"]) for rank, case in cases]
-    save_contact_sheet(TITLES, rows, path)
+    tiles = [[*_tiles(case), *_albedo_tiles(case)] for _, case in cases]
+    captions = [[f"{rank}: {_figures(case)}"] for rank, case in cases]
+    titles = (*TITLES, *ALBEDO_TITLES)[: len(tiles[0])]
+    save_contact_sheet(titles, list(map(SheetRow, tiles, captions)), path)
 
 
 def _tiles(case: Case) -> list[Picture]:
@@ -106,6 +116,21 @@ def _tiles(case: Case) -> list[Picture]:
         image_colours(crop.image),
         *(normal_colours(normals) for normals in maps),
     ]
+
+
+def _albedo_tiles(case: Case) -> list[Picture]:
+    """None where the true or the estimated albedo is not known."""
+    true, estimated, crop = case.truth.albedo, case.prediction.albedo, case.given.crop
+    if true is None or estimated is None:
+        return []
+    size = crop.mask.shape[-1]
+    images = (
+        resample(true.front, crop.image_from_crop, size, size),
+        estimated.front,
+        resample(true.back, crop.image_from_crop, size, size),
+        estimated.back,
+    )
+    return [image_colours(image) for image in images]
 
 
 def _figures(case: Case) -> str:

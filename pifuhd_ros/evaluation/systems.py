@@ -7,14 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+import torch
+
 from pifuhd_ros.body.model import load_body
+from pifuhd_ros.evaluation.albedo_maps import AlbedoMaps, render_albedo
 from pifuhd_ros.evaluation.baselines import fit_body, inflate_silhouette, mean_body
 from pifuhd_ros.evaluation.normal_render import render_normals
+from pifuhd_ros.evaluation.samples import sample_surface
+from pifuhd_ros.fields.phorhum import PhorhumField
 from pifuhd_ros.networks.pifuhd import PUBLISHED
+from pifuhd_ros.networks.shading import main_light_direction
 from pifuhd_ros.reconstructors.phorhum import PhorhumReconstructor
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
 from pifuhd_ros.stages.cropping import Framing
-from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop
+from pifuhd_ros.types import Camera, Mesh, NormalMaps, PersonCrop
+
+NEAR = 0.02
+"""Standard deviation of how far off the surface a field is asked for its slope [model units]."""
+SLOPE_SAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -27,17 +39,28 @@ class Prediction:
     """In the crop's pixels."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds of each stage, in the order they ran."""
+    albedo: AlbedoMaps | None = None
+    """In the crop's pixels; None of a system that knows none."""
+    light: npt.NDArray[np.float64] | None = None
+    """(3,) unit vector to where most of the photo's light comes from, model space."""
+    slopes: npt.NDArray[np.float64] | None = None
+    """(N,) lengths of a signed distance's gradient near its surface."""
 
 
 class System(Protocol):
-    """From a crop to a shape; sees nothing else of the person."""
+    """From a crop to a shape; sees nothing else of the person, and knows the photo's camera."""
 
     @property
     def name(self) -> str:
         """What the tables call it."""
 
-    def predict(self, crop: PersonCrop) -> Prediction:
-        """The shape in the model space of the crop."""
+    def predict(self, crop: PersonCrop, camera: Camera | None) -> Prediction:
+        """The shape in the model space of the crop.
+
+        Args:
+            crop: of side ``crop_size_px``, where the system has one.
+            camera: of the photo, in its pixels, where the frame carries it.
+        """
 
 
 class PifuhdSystem:
@@ -58,8 +81,8 @@ class PifuhdSystem:
         """Where its crops lie around a person."""
         return "keypoints" if self._model.network.config.name == PUBLISHED.name else "mask"
 
-    def predict(self, crop: PersonCrop) -> Prediction:
-        """See ``PifuhdReconstructor.reconstruct_crop``."""
+    def predict(self, crop: PersonCrop, camera: Camera | None) -> Prediction:
+        """See ``PifuhdReconstructor.reconstruct_crop``, which asks for no camera."""
         shape = self._model.reconstruct_crop(crop)
         return Prediction(shape.mesh, shape.normals, shape.timings_s)
 
@@ -78,11 +101,20 @@ class PhorhumSystem:
         """Side of the crops that it takes."""
         return self._model.network.config.image_size
 
-    def predict(self, crop: PersonCrop) -> Prediction:
-        """See ``PhorhumReconstructor.reconstruct_crop``; of the camera nothing is known."""
-        shape = self._model.reconstruct_crop(crop)
-        normals = render_normals(shape.mesh, crop.image.shape[-1])
-        return Prediction(shape.mesh, normals, shape.timings_s)
+    def predict(self, crop: PersonCrop, camera: Camera | None) -> Prediction:
+        """See ``PhorhumReconstructor.reconstruct_crop``."""
+        shape = self._model.reconstruct_crop(crop, camera=camera)
+        size = crop.image.shape[-1]
+        with torch.no_grad():
+            light = main_light_direction(self._model.network.shading, shape.light[None])[0]
+        return Prediction(
+            mesh=shape.mesh,
+            normals=render_normals(shape.mesh, size),
+            timings_s=shape.timings_s,
+            albedo=render_albedo(shape.mesh, size),
+            light=light.double().cpu().numpy(),
+            slopes=_slopes(shape.field, shape.mesh),
+        )
 
 
 class MeanBody:
@@ -93,7 +125,7 @@ class MeanBody:
     def __init__(self) -> None:
         self._body = mean_body(load_body())
 
-    def predict(self, crop: PersonCrop) -> Prediction:
+    def predict(self, crop: PersonCrop, camera: Camera | None) -> Prediction:
         """The body, and its own normals."""
         started = time.perf_counter()
         return _drawn(fit_body(self._body, crop), crop, started)
@@ -104,7 +136,7 @@ class InflatedSilhouette:
 
     name = "inflated_silhouette"
 
-    def predict(self, crop: PersonCrop) -> Prediction:
+    def predict(self, crop: PersonCrop, camera: Camera | None) -> Prediction:
         """The balloon, and its own normals."""
         started = time.perf_counter()
         return _drawn(inflate_silhouette(crop), crop, started)
@@ -115,3 +147,12 @@ def _drawn(mesh: Mesh, crop: PersonCrop, started: float) -> Prediction:
     normals = render_normals(mesh, crop.image.shape[-1])
     timings_s = {"fit": fitted - started, "draw": time.perf_counter() - fitted}
     return Prediction(mesh, normals, timings_s)
+
+
+def _slopes(field: PhorhumField, mesh: Mesh) -> npt.NDArray[np.float64]:
+    """The slopes of a field near its own surface."""
+    on = sample_surface(mesh, SLOPE_SAMPLES, seed=0)
+    off = NEAR * np.random.default_rng(1).standard_normal((SLOPE_SAMPLES, 1))
+    points = torch.from_numpy((on.points + off * on.normals).astype(np.float32))
+    slopes: npt.NDArray[np.float64] = field.slopes(points.to(field.device)).double().cpu().numpy()
+    return slopes

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pifuhd_ros.evaluation.color_tables import color_text, light_text, slope_text
 from pifuhd_ros.evaluation.evaluate import SystemScores
 from pifuhd_ros.evaluation.legacy import LEGACY_SAMPLES
 from pifuhd_ros.evaluation.report import EvaluationReport, median_times_s
@@ -60,7 +61,10 @@ def mean_of(scores: SystemScores, column: Column) -> float:
 
 
 def markdown_table(report: EvaluationReport) -> str:
-    """The systems beside each other: the figures, those of the PIFu papers, and the times."""
+    """The systems beside each other: the figures, those of the PIFu papers, and the times.
+
+    Between them stand the figures of colours, distances and light, where there are any.
+    """
     shown = (
         f"Means over {report.count} {report.split} people (seed {report.seed}), scaled to "
         f"{100 * report.stature_m:.0f} cm; {_described_input(report)}; "
@@ -77,8 +81,12 @@ def markdown_table(report: EvaluationReport) -> str:
         f"of {_counted(report.workers, 'process', 'es')} at work; accelerator: "
         f"{report.machine.accelerator}):"
     )
-    parts = [_table(report, COLUMNS), shown, legacy, _table(report, LEGACY_COLUMNS), times]
-    return "\n\n".join([*parts, _times(report)]) + "\n"
+    more = [text(scores) for scores in report.systems for text in (color_text, slope_text)]
+    if report.light is not None:
+        more.append(light_text(report.light))
+    parts = [_table(report, COLUMNS), shown, *(text for text in more if text)]
+    parts += [legacy, _table(report, LEGACY_COLUMNS), times, _times(report)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _table(report: EvaluationReport, columns: Sequence[Column]) -> str:

@@ -57,7 +57,7 @@ def encode_phorhum(
         network: in evaluation mode; it does the work, on its device.
         crop: of side ``network.config.image_size``.
         inverse_distance: one over the camera's distance from the person [1 / model units], see
-            ``crop_inverse_distance``; 0 for an orthographic camera.
+            geometry/cameras.py; 0 for an orthographic camera.
 
     Returns:
         The field, on the network's device.
@@ -137,6 +137,14 @@ class PhorhumField:
         shading = self.network.shade(normals[None], self.features.illumination)[0]
         return (albedo * shading).clamp(0, 1)
 
+    def slopes(self, points: torch.Tensor) -> torch.Tensor:
+        """Length (N,) of the distance's gradient in space at points (N, 3) of the model box.
+
+        That of a true distance is 1 everywhere.
+        """
+        parts = self._checked(points).split(self._chunk)
+        return torch.cat([self._gradient(self._in_space(part))[0].norm(dim=1) for part in parts])
+
     @property
     def _chunk(self) -> int:
         return _CPU_CHUNK if self.device.type == "cpu" else _GPU_CHUNK
@@ -155,12 +163,16 @@ class PhorhumField:
         distance, albedo = self.network.query(self.features, space[None], self.inverse_distance)
         return distance[0], albedo[0]
 
-    def _appearance(self, points: torch.Tensor) -> Appearance:
-        space = self._in_space(points)
+    def _gradient(self, space: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The distance's gradient (N, 3), and the albedo (N, 3)."""
         with torch.enable_grad():
             space = space.detach().requires_grad_()
             distance, albedo = self._answer(space)
             (gradient,) = torch.autograd.grad(distance.sum(), space)
+        return gradient, albedo.detach()
+
+    def _appearance(self, points: torch.Tensor) -> Appearance:
+        gradient, albedo = self._gradient(self._in_space(points))
         with torch.no_grad():
             normals = F.normalize(gradient, dim=1)
             inverse = self.inverse_distance
@@ -168,4 +180,4 @@ class PhorhumField:
                 inverse = torch.zeros_like(inverse)
             box = F.normalize(seen_gradients(gradient[None], points[None], inverse)[0], dim=1)
             shading = self.network.shade(normals[None], self.features.illumination)[0]
-        return Appearance(albedo.detach(), shading, normals, box)
+        return Appearance(albedo, shading, normals, box)

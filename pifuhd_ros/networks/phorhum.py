@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from pifuhd_ros.geometry.perspective import seen_from_space, space_from_seen
 from pifuhd_ros.geometry.skeleton import JOINTS
@@ -42,7 +43,15 @@ class PhorhumConfig:
     """Beyond the paper: the first two features are depth_scale · z of the front and the back, and
     points see their depth relative to these; 0: there are no such features."""
 
+    light_cells: int = 0
+    """Beyond the paper: the illumination code is made from the bottleneck and from the image in so
+    many cells a side, whose brightness and colour the trunk's norms take away; 0: no image."""
+
     def __post_init__(self) -> None:
+        if self.light_cells and self.trunk_size % self.light_cells:
+            raise ValueError(
+                f"light_cells {self.light_cells} does not divide trunk_size {self.trunk_size}"
+            )
         if self.trunk_size < 1 or self.image_size % self.trunk_size:
             raise ValueError(
                 f"trunk_size {self.trunk_size} does not divide image_size {self.image_size}"
@@ -113,6 +122,7 @@ LITE = PhorhumConfig(
     point=DistanceMlpConfig(width=96, layers=4, frequencies=3, sees_pixel=True),
     shading=ShadingConfig(illumination=32, width=64, layers=2),
     depth_scale=5.0,
+    light_cells=8,
 )
 """Our own small network, for two CPU cores."""
 
@@ -132,7 +142,7 @@ class PhorhumNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.trunk = ShuffleUNet(config.trunk)
-        self.light = nn.Linear(config.trunk.widths[-1], config.shading.illumination)
+        self.light = _light_head(config)
         self.point = DistanceMlp(config.trunk.out_channels, config.point)
         self.shading = ShadingNetwork(config.shading)
         # The logarithm of the factor k by which the paper's L_l sharpens distances.
@@ -157,11 +167,16 @@ class PhorhumNetwork(nn.Module):
             if joints is None:
                 joints = image.new_zeros(len(image), len(JOINTS), 4)
             guide = draw_skeleton(joints, self.config.trunk_size // self.config.trunk.stem_stride)
-        maps, bottleneck = self.trunk.encode(shrink_image(image, self.config.trunk_size), guide)
+        small = shrink_image(image, self.config.trunk_size)
+        maps, bottleneck = self.trunk.encode(small, guide)
+        seen = [bottleneck.float().mean((2, 3))]
+        if self.config.light_cells:
+            cells = F.avg_pool2d(small.float(), self.config.trunk_size // self.config.light_cells)
+            seen.append(cells.flatten(1))
         return PhorhumFeatures(
             maps=maps.float(),
             pixels=image.float() / 2 + 0.5,
-            illumination=self.light(bottleneck.float().mean((2, 3))).float(),
+            illumination=self.light(torch.cat(seen, 1)).float(),
         )
 
     def to_space(self, points: torch.Tensor, inverse_distance: torch.Tensor) -> torch.Tensor:
@@ -205,3 +220,14 @@ class PhorhumNetwork(nn.Module):
         with torch.autocast(normals.device.type, enabled=False):
             shading: torch.Tensor = self.shading(normals.float(), illumination.float())
         return shading
+
+
+def _light_head(config: PhorhumConfig) -> nn.Module:
+    """From what is seen of the light to its code."""
+    channels, code = config.trunk.widths[-1], config.shading.illumination
+    if not config.light_cells:
+        return nn.Linear(channels, code)
+    width = 4 * code
+    return nn.Sequential(
+        nn.Linear(channels + 3 * config.light_cells**2, width), nn.SiLU(), nn.Linear(width, code)
+    )

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from pifuhd_ros.geometry.vectors import sphere_directions
+
 _ONE = math.log(math.e - 1)
 """Softplus of this is 1: an untrained network changes no colour."""
 _SPHERE = 200
@@ -66,11 +68,6 @@ def main_light_direction(network: ShadingNetwork, illumination: torch.Tensor) ->
         network: whose light it is.
         illumination: (B, L).
     """
-    i = torch.arange(_SPHERE, device=illumination.device) + 0.5
-    z = 1 - 2 * i / _SPHERE
-    angle = i * math.pi * (3 - math.sqrt(5))
-    radius = (1 - z * z).sqrt()
-    normals = torch.stack([radius * angle.cos(), radius * angle.sin(), z], -1)
-    normals = normals.expand(len(illumination), -1, -1)
+    normals = sphere_directions(_SPHERE, illumination.device).expand(len(illumination), -1, -1)
     light = network(normals, illumination).clamp(min=0).pow(2.2).mean(-1, keepdim=True)
     return F.normalize((light * normals).sum(1), dim=-1)

@@ -108,6 +108,16 @@ def load_phorhum(path: str | os.PathLike[str] | None = None) -> PhorhumNetwork:
     return _filled(file, network, tensors, aliases=False)
 
 
+def holds_phorhum(path: str | os.PathLike[str]) -> bool:
+    """Whether a file of save_weights is PHORHUM's; False for anything else, damaged or not."""
+    try:
+        with safe_open(path, framework="pt", device="cpu") as stream:
+            config_from_json(PhorhumConfig, (stream.metadata() or {}).get("config", ""))
+    except (OSError, SafetensorError, ValueError):
+        return False
+    return True
+
+
 def _head_of(file: Path, is_default: bool, allowed: str) -> bytes:
     """The first bytes of a weights file."""
     if not file.is_file():

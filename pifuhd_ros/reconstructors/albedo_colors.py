@@ -10,34 +10,10 @@ import numpy.typing as npt
 import torch
 
 from pifuhd_ros.fields.phorhum import PhorhumField, encode_phorhum, prepare_phorhum
-from pifuhd_ros.geometry.cameras import camera_from_fov, inverse_distance
 from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model
 from pifuhd_ros.networks.phorhum import PhorhumNetwork
 from pifuhd_ros.networks.weights import load_phorhum
-from pifuhd_ros.types import Frame, Mesh, PersonCrop, WeightsError
-
-USUAL_INVERSE_DISTANCE = 0.2
-"""Of a camera that nothing is known of [1 / model units]: 4.5 m from a standing person."""
-_FARTHEST, _NEAREST = 0.0, 0.55
-"""What the networks are trained on; nearer cameras count as the nearest."""
-
-
-def crop_inverse_distance(frame: Frame, crop: PersonCrop, vertical_fov_deg: float) -> float:
-    """One over the camera's distance from a person [1 / model units].
-
-    By the same camera that places the mesh, so that both see the same perspective.
-
-    Args:
-        frame: with its camera where known.
-        crop: of the person.
-        vertical_fov_deg: of a frame without a camera.
-    """
-    camera = frame.camera
-    if camera is None:
-        height, width = frame.rgb.shape[:2]
-        camera = camera_from_fov(vertical_fov_deg, width, height)
-    half_size_px = crop.image_from_crop[0, 0] * (crop.mask.shape[-1] - 1) / 2
-    return float(np.clip(inverse_distance(camera, half_size_px), _FARTHEST, _NEAREST))
+from pifuhd_ros.types import Mesh, PersonCrop, WeightsError
 
 
 def stored_colors(colors: torch.Tensor) -> npt.NDArray[np.uint8]:

@@ -13,11 +13,7 @@ import torch
 from pifuhd_ros.fields.phorhum import PhorhumField, encode_phorhum, prepare_phorhum
 from pifuhd_ros.networks.phorhum import PhorhumNetwork
 from pifuhd_ros.networks.weights import load_phorhum
-from pifuhd_ros.reconstructors.albedo_colors import (
-    USUAL_INVERSE_DISTANCE,
-    crop_inverse_distance,
-    stored_colors,
-)
+from pifuhd_ros.reconstructors.albedo_colors import stored_colors
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
 from pifuhd_ros.reconstructors.devices import memory_errors_explained
 from pifuhd_ros.reconstructors.per_person import (
@@ -26,6 +22,7 @@ from pifuhd_ros.reconstructors.per_person import (
     PerPersonReconstructor,
 )
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.reconstructors.viewpoint import camera_of, crop_inverse_distance
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
@@ -33,6 +30,7 @@ from pifuhd_ros.stages.detection import PersonDetector
 from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import see_vertices
 from pifuhd_ros.types import (
+    Camera,
     ColorSource,
     Frame,
     Mesh,
@@ -50,14 +48,19 @@ class AlbedoShape:
     mesh: Mesh
     """In model space, its colours the albedo; its ``other_colors`` are this in the light of the
     photo."""
-    light: torch.Tensor
-    """(L,) the illumination code, for ``PhorhumNetwork.shade``."""
+    field: PhorhumField
+    """That it is the zero level of."""
     visited_points: int
     """How many points the field was asked for."""
     timings_s: Mapping[str, float]
     """Seconds of each stage, in the order they ran."""
     notices: tuple[str, ...] = ()
     """What the user should know, in sentences."""
+
+    @property
+    def light(self) -> torch.Tensor:
+        """(L,) the illumination code, for ``PhorhumNetwork.shade``."""
+        return self.field.features.illumination[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +109,14 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         self,
         crop: PersonCrop,
         on_progress: OnProgress | None = None,
-        inverse_distance: float = USUAL_INVERSE_DISTANCE,
+        camera: Camera | None = None,
     ) -> AlbedoShape:
         """The shape and colours of the person in a crop, in model space.
 
         Args:
             crop: of side ``network.config.image_size``.
             on_progress: called as the work goes on.
-            inverse_distance: one over the camera's distance [1 / model units].
+            camera: that took the photo of the crop; None where nothing is known of it.
 
         Raises:
             SurfaceError: the network found no usable shape.
@@ -123,7 +126,7 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         plan = self._plan()
         watch("features", 0.0)
         with memory_errors_explained(self.device):
-            distance = encode_phorhum(self.network, crop, inverse_distance)
+            distance = encode_phorhum(self.network, crop, crop_inverse_distance(camera, crop))
         shape = self._shape(distance, plan, crop, watch.part(ENCODING, 1.0))
         return replace(shape, timings_s=watch.take_timings_s())
 
@@ -135,7 +138,8 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         """
         person = self._choose(frame, self.detect(frame))[0][0]
         crop = crop_person(frame, person, self.network.config.image_size)
-        field = encode_phorhum(self.network, crop, self._inverse_distance(frame, crop))
+        inverse = self._inverse_distance(frame, crop)
+        field = encode_phorhum(self.network, crop, inverse)
         return field.features.illumination[0]
 
     def shade(
@@ -158,8 +162,9 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         crop = crop_person(frame, person, self.network.config.image_size)
         plan = self._plan()
         report("features", 0.2)
+        inverse = self._inverse_distance(frame, crop)
         with memory_errors_explained(self.device):
-            distance = encode_phorhum(self.network, crop, self._inverse_distance(frame, crop))
+            distance = encode_phorhum(self.network, crop, inverse)
         return PhorhumEncoded(frame=frame, person=person, crop=crop, plan=plan, distance=distance)
 
     def _extract(self, encoded: PhorhumEncoded, report: OnProgress) -> Reconstruction:
@@ -168,8 +173,7 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         return self._placed(mesh, encoded, self.network.config.image_size, report)
 
     def _inverse_distance(self, frame: Frame, crop: PersonCrop) -> float:
-        """By the same camera that places the mesh, so that both see the same perspective."""
-        return crop_inverse_distance(frame, crop, self.settings.vertical_fov_deg)
+        return crop_inverse_distance(camera_of(frame, self.settings.vertical_fov_deg), crop)
 
     def _plan(self) -> WorkPlan:
         """How the next person is done with the memory that is free now."""
@@ -212,7 +216,7 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
                 color_sources=np.full(len(normals), ColorSource.ALBEDO_SYSTEM, np.uint8),
                 other_colors={"shaded": stored_colors(look.albedo * look.shading)},
             ),
-            light=distance.features.illumination[0],
+            field=distance,
             visited_points=surface.visited_points,
             timings_s={},
             notices=plan.notices,

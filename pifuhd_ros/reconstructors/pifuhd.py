@@ -15,7 +15,6 @@ from pifuhd_ros.networks.weights import load_network
 from pifuhd_ros.reconstructors.albedo_colors import (
     AlbedoColors,
     ColoredView,
-    crop_inverse_distance,
 )
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
 from pifuhd_ros.reconstructors.devices import memory_errors_explained
@@ -26,6 +25,7 @@ from pifuhd_ros.reconstructors.per_person import (
     PerPersonReconstructor,
 )
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.reconstructors.viewpoint import camera_of, crop_inverse_distance
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
@@ -161,8 +161,8 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
         self, albedo_colors: AlbedoColors, frame: Frame, person: PersonDetection
     ) -> ColoredView:
         crop = crop_person(frame, person, albedo_colors.crop_size)
-        distance = crop_inverse_distance(frame, crop, self.settings.vertical_fov_deg)
-        return albedo_colors.look_at(crop, distance)
+        camera = camera_of(frame, self.settings.vertical_fov_deg)
+        return albedo_colors.look_at(crop, crop_inverse_distance(camera, crop))
 
     def _plan(self) -> WorkPlan:
         """How the next person is done with the memory that is free now."""

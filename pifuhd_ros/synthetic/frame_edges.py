@@ -32,6 +32,34 @@ class FrameEdges:
         left, right, bottom = (edge[:, None] for edge in (self.left, self.right, self.bottom))
         return (x >= left) & (x <= right) & (y >= bottom)
 
+    def shown(self, size: int) -> torch.Tensor:
+        """1 in the pixels (B, 1, size, size) of the crops that the photos hold, else 0."""
+        steps = torch.linspace(-1, 1, size, device=self.left.device)
+        y, x = torch.meshgrid(-steps, steps, indexing="ij")
+        count = len(self.left)
+        held = self.contain(x.reshape(1, -1).expand(count, -1), y.reshape(1, -1).expand(count, -1))
+        return held.view(-1, 1, size, size).float()
+
+    def beyond(self, points: torch.Tensor, inverse_distance: torch.Tensor) -> torch.Tensor:
+        """How far points lie outside what the photos hold, in space; negative within.
+
+        Args:
+            points: (B, N, 3) of the model box.
+            inverse_distance: (B,) of the cameras: the edges are planes through them.
+
+        Returns:
+            (B, N), off the nearest edge or, beyond it, the most crossed one.
+        """
+        x, y, z = points.unbind(-1)
+        inverse = inverse_distance[:, None]
+        left, right, bottom = (edge[:, None] for edge in (self.left, self.right, self.bottom))
+
+        def off(outward: torch.Tensor, edge: torch.Tensor) -> torch.Tensor:
+            return outward * (1 - z * inverse) / (1 + (edge * inverse).square()).sqrt()
+
+        across = torch.maximum(off(left - x, left), off(x - right, right))
+        return torch.maximum(across, off(bottom - y, bottom))
+
 
 def sample_frame_edges(
     count: int, generator: torch.Generator, device: torch.device | str = "cpu"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pifuhd_ros.geometry.vectors import sphere_directions
 from pifuhd_ros.synthetic.folds import smoothstep
 from pifuhd_ros.synthetic.paint import Paint
 from pifuhd_ros.synthetic.random import Dice
@@ -38,15 +39,6 @@ def _wear(
         normal_map=normal_map,
         kind=kind,
     )
-
-
-def _sphere(count: int, device: torch.device) -> torch.Tensor:
-    """(count, 3) unit vectors, evenly spread. Source: Vogel's sunflower spiral on the sphere."""
-    index = torch.arange(count, device=device) + 0.5
-    y = 1 - 2 * index / count
-    angle = index * (math.pi * (3 - math.sqrt(5)))
-    ring = (1 - y.square()).sqrt()
-    return torch.stack([ring * angle.cos(), y, ring * angle.sin()], 1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,7 @@ class Head:
         low, high = top.amin(0), top.amax(0)
         self.middle = torch.stack([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
         """(3,) of the skull at the height of the forehead [m]."""
-        self._normals = _sphere(600, rest.device)
+        self._normals = sphere_directions(600, rest.device)
 
     def reach(self, directions: torch.Tensor, around: torch.Tensor) -> torch.Tensor:
         """How far (N,) the convex hull of body vertices lies from the middle [m].

@@ -44,6 +44,11 @@ class Lights:
         """The lights on a device."""
         return Lights(*(getattr(self, field.name).to(device) for field in fields(self)))
 
+    def only(self, view: int) -> Lights:
+        """Those of one view, as a batch of one."""
+        one = slice(view, view + 1)
+        return Lights(*(getattr(self, field.name)[one] for field in fields(self)))
+
     @property
     def tint(self) -> torch.Tensor:
         """(B, 3) colour of all the light together, of mean 1."""
@@ -274,11 +279,24 @@ def sample_lights(count: int, generator: torch.Generator) -> Lights:
 
 
 def main_direction(lights: Lights) -> torch.Tensor:
-    """Unit vectors (B, 3) to where most light comes from, environment and lights together."""
+    """Unit vectors (B, 3) to where most light comes from, environment and lights together.
+
+    That is the mean normal of a ball, weighed by the light on it (see ``white_shading``).
+    """
     bright = torch.einsum("blc,blk->bk", lights.colours, lights.directions)
-    # The first band holds the radiance times the direction, integrated.
-    bands = lights.environment[:, 1:4].sum(2)[:, [2, 0, 1]] * 0.488603
+    # Of max(0, cos) the first band is 1/2 cos; of the environment, see ambient_light, 2/3.
+    bands = lights.environment[:, 1:4].sum(2)[:, [2, 0, 1]] * (4 / 3 * 0.488603)
     return F.normalize(bright + bands, dim=1)
+
+
+def white_shading(lights: Lights, normals: torch.Tensor) -> torch.Tensor:
+    """What white surfaces with unit normals (K, 3) show in each light, (B, K, 3), 0 or more.
+
+    Colours as files store them are multiplied by it: nothing hides the lights, nothing is clipped.
+    """
+    facing = normals.T.reshape(1, 3, 1, -1).expand(len(lights.directions), -1, -1, -1)
+    light = _direct_light(lights, facing, None) + ambient_light(lights.environment, facing)
+    return light[:, :, 0].transpose(1, 2).clamp(min=0).pow(1 / GAMMA)
 
 
 def _direct_light(

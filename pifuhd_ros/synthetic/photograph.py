@@ -96,6 +96,7 @@ def take_photo(
     mask: torch.Tensor,
     occlusion: Occlusion | None,
     generator: torch.Generator,
+    lights: Lights | None = None,
 ) -> Photo:
     """Lights people, puts them somewhere, photographs them and draws the detector's mask.
 
@@ -107,10 +108,12 @@ def take_photo(
         mask: (B, 1, S, S) in [0, 1].
         occlusion: What the people hide from themselves.
         generator: On the CPU; the images are made where the maps are.
+        lights: Of the views; None draws some.
     """
     count, size = len(albedo), albedo.shape[-1]
     device = albedo.device
-    lights = sample_lights(count, generator).to(device)
+    if lights is None:
+        lights = sample_lights(count, generator).to(device)
     gloss = uniform(generator, 0, 0.3, count, device=device) ** 2
     light = shade(albedo, normals, lights, occlusion, gloss)
     behind = to_linear(sample_backgrounds(count, size, generator, device))

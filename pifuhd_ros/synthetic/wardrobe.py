@@ -9,6 +9,7 @@ import torch
 from safetensors import safe_open
 
 from pifuhd_ros.body.model import load_body
+from pifuhd_ros.synthetic.body_solid import body_solid
 from pifuhd_ros.synthetic.sheet import boundary_edges, connected
 from pifuhd_ros.synthetic.weave import LOGOS, weave_normal_maps, without_logos
 from pifuhd_ros.types import AssetError
@@ -59,7 +60,7 @@ class Wardrobe:
     poses: tuple[tuple[str, torch.Tensor], ...]
     """Names and rotations (frames, bones, 3, 3)."""
     body_faces: torch.Tensor
-    """(F, 3) the closed skin."""
+    """(F, 3) the body as a solid: ``body_solid``."""
     tights_faces: torch.Tensor
     """(F, 3) helper surface around the whole body but head, hands and feet."""
     skirt_faces: torch.Tensor
@@ -153,6 +154,7 @@ def load_wardrobe(path: Path, device: torch.device | str = "cpu") -> Wardrobe:
     eyebrows = tuple(pack.garment("eyebrows", name) for name in pack.names("eyebrows"))
     skins, eyes = pack.named("skins"), pack.named("eyes")
     skirt_faces = pack.tensor("base/helper-skirt/faces")
+    body = load_body(device=device)
     size = pack.textures[0].shape[-1]
     weaves = tuple(pack.add(weave.to(device)) for weave in weave_normal_maps(size))
     return Wardrobe(
@@ -164,10 +166,10 @@ def load_wardrobe(path: Path, device: torch.device | str = "cpu") -> Wardrobe:
         skins=skins,
         eyes=eyes,
         poses=tuple((n, pack.tensor(f"poses/{n}/rotations")) for n in pack.names("poses")),
-        body_faces=pack.tensor("base/body/faces"),
+        body_faces=body_solid(body),
         tights_faces=pack.tensor("base/helper-tights/faces"),
         skirt_faces=skirt_faces,
-        skirt_grid=_skirt_grid(skirt_faces, load_body(device=device).mean),
+        skirt_grid=_skirt_grid(skirt_faces, body.mean),
         textures=torch.stack(pack.textures).contiguous(memory_format=torch.channels_last),
         weaves=weaves,
     )

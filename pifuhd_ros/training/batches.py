@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.dataset import Shard, ViewSample
 from pifuhd_ros.synthetic.detector_joints import detect_joints, mirrored
-from pifuhd_ros.synthetic.frame_edges import FrameEdges, sample_frame_edges
+from pifuhd_ros.synthetic.frame_edges import sample_frame_edges
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.types import AssetError
@@ -150,15 +150,6 @@ def _choose_points(
     return view.points[chosen], view.inside[chosen].float()
 
 
-def _shown(edges: FrameEdges, size: int, device: torch.device) -> torch.Tensor:
-    """1 in the pixels (B, 1, size, size) of crops that their photos hold, else 0."""
-    steps = torch.linspace(-1, 1, size, device=device)
-    y, x = torch.meshgrid(-steps, steps, indexing="ij")
-    count = len(edges.left)
-    held = edges.contain(x.reshape(1, -1).expand(count, -1), y.reshape(1, -1).expand(count, -1))
-    return held.view(-1, 1, size, size).float()
-
-
 def make_batch(
     views: list[ViewSample], coarse_size: int, points: int, generator: torch.Generator
 ) -> Batch:
@@ -199,7 +190,7 @@ def make_batch(
 
     photo = take_photo(albedo, front, mask, Occlusion(ambient, bent), generator)
     edges = sample_frame_edges(len(views), generator, device)
-    shown = _shown(edges, mask.shape[-1], device)
+    shown = edges.shown(mask.shape[-1])
     front, back, mask = front * shown, back * shown, mask * shown
     inside = inside * edges.contain(xyz[..., 0], xyz[..., 1])
     # As the crop of a detected person looks: black where its mask says background.

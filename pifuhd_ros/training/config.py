@@ -33,8 +33,10 @@ class StageConfig:
     """Labelled points of each view in a step."""
     learning_rate: float = 1.2e-3
     """Highest learning rate of AdamW."""
+    muon_rate: float = 0.02
+    """Highest learning rate of Muon, which takes the hidden convolutions: see optimizers.py."""
     warmup_steps: int = 200
-    """Steps in which the learning rate rises from zero; then it falls to zero on a cosine."""
+    """Steps in which the learning rates rise from zero; then they fall to zero on a cosine."""
     weight_decay: float = 1e-4
     """Of AdamW."""
     clip_norm: float = 1.0
@@ -107,6 +109,8 @@ class PhorhumStageConfig(StageConfig):
     """In place of the paper's perceptual loss: differences of neighbours at several scales."""
     shaded_weight: float = 0.0
     """Beyond the paper: the shading network alone, on true normals and true albedo."""
+    light_weight: float = 0.0
+    """Beyond the paper: the shading of a white ball in the true light, from all sides."""
     distance_weight: float = 0.0
     """Beyond the paper: the true distance of the labelled points, up to 0.1 model units."""
     depth_weight: float = 0.0

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
+from pifuhd_ros.geometry.vectors import sphere_directions
 from pifuhd_ros.synthetic.dataset import ViewSample
 from pifuhd_ros.synthetic.detector_joints import detect_joints, mirrored
+from pifuhd_ros.synthetic.frame_edges import sample_frame_edges
+from pifuhd_ros.synthetic.light import white_shading
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo
 from pifuhd_ros.training.batches import PeopleSource
@@ -17,6 +20,7 @@ from pifuhd_ros.types import AssetError
 
 _WHOLE = 0.99
 """A pixel shows nothing but the person from this mask value on."""
+_BALL_NORMALS = 48
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class PhorhumBatch:
     """(B, M) signed, negative inside [model units]."""
     patches: torch.Tensor
     """(B, P, 2) int64 row and column of each patch's first pixel."""
+    ball: torch.Tensor
+    """(B, K, 3) shading of a white ball in the light of the photo, at ``ball_normals``."""
     knows_depth: torch.Tensor
     """(B,) bool: points are asked with the true depths."""
 
@@ -105,31 +111,41 @@ def make_phorhum_batch(
     joints = detect_joints(torch.stack([v.joints for v in views]), generator)
     joints = torch.where(flips[:, None, None], mirrored(joints), joints)
     rows = torch.stack([_labelled(v, stage.points, generator) for v in views])
+    points = rows[..., :3] * sign[:, None, :, 0, 0]
     photo = take_photo(albedo[:, :3], normals[:, :3], mask, Occlusion(ambient, bent), generator)
+    edges = sample_frame_edges(len(views), generator, device)
+    inverse = torch.tensor([view.placement.inverse_distance for view in views], device=device)
     size = mask.shape[-1]
+    shown = edges.shown(size)
+    albedo, normals, mask = albedo * shown, normals * shown, mask * shown
     pixels = _filled_pixels(mask, stage.surface_points, generator)
     near = torch.randn(pixels.shape, generator=generator).to(device) * 0.02
     corners = _filled_pixels(mask, stage.patches, generator) if stage.patches else pixels[:, :0]
     corners = torch.stack([corners // size, corners % size], -1) - stage.patch_px // 2
     knows = torch.rand(len(views), generator=generator) < stage.true_depth_share
-    distances = [view.placement.inverse_distance for view in views]
     return PhorhumBatch(
         # As the crop of a detected person looks: black where its mask says background.
-        image=photo.image * photo.mask * 2 - 1,
+        image=photo.image * photo.mask * shown * 2 - 1,
         joints=joints,
-        inverse_distance=torch.tensor(distances, device=device),
+        inverse_distance=inverse,
         mask=mask,
         depth=depth,
         normals=normals,
         albedo=albedo,
         pixels=pixels,
         off_surface=near,
-        points=rows[..., :3] * sign[:, None, :, 0, 0],
-        inside=rows[..., 3],
-        distance=rows[..., 4],
+        points=points,
+        inside=rows[..., 3] * edges.contain(points[..., 0], points[..., 1]),
+        distance=torch.maximum(rows[..., 4], edges.beyond(points, inverse)),
         patches=corners.clamp(0, size - min(stage.patch_px, size)),
+        ball=white_shading(photo.lights, ball_normals(device)),
         knows_depth=knows.to(device),
     )
+
+
+def ball_normals(device: torch.device) -> torch.Tensor:
+    """(K, 3) unit normals at which a ball tells its light."""
+    return sphere_directions(_BALL_NORMALS, device)
 
 
 def _maps(view: ViewSample) -> torch.Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from pifuhd_ros.networks.phorhum import PhorhumFeatures, PhorhumNetwork
 from pifuhd_ros.training.config import PhorhumStageConfig
 from pifuhd_ros.training.depth_targets import depths_at
-from pifuhd_ros.training.phorhum_batches import PhorhumBatch
+from pifuhd_ros.training.phorhum_batches import PhorhumBatch, ball_normals
 from pifuhd_ros.training.phorhum_rendering import rendering_losses
 
 _FARTHEST = 0.1
@@ -116,6 +116,7 @@ def phorhum_losses(
         .abs()
         .mean(),
         "shaded": _shaded_loss(network, features, on),
+        "light": light_error(network, features, batch),
     }
     if network.config.has_depths:
         terms["depth"] = depth_loss(network, features, batch)
@@ -131,6 +132,14 @@ def _shaded_loss(
     count = on.photo.shape[1]
     shading = network.shade(on.normals[:, :count], features.illumination)
     return (on.albedo[:, :count] * shading - on.photo).abs().mean()
+
+
+def light_error(
+    network: PhorhumNetwork, features: PhorhumFeatures, batch: PhorhumBatch
+) -> torch.Tensor:
+    """Mean absolute error of a white ball's shading in the light of the photo."""
+    normals = ball_normals(batch.ball.device).expand(len(batch.ball), -1, -1)
+    return (network.shade(normals, features.illumination) - batch.ball).abs().mean()
 
 
 class PhorhumLosses(nn.Module):

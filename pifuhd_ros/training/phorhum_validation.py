@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from pifuhd_ros.networks.phorhum import PhorhumNetwork
 from pifuhd_ros.training.depth_targets import depths_at
 from pifuhd_ros.training.phorhum_batches import PhorhumBatch
-from pifuhd_ros.training.phorhum_losses import surface_samples
+from pifuhd_ros.training.phorhum_losses import light_error, surface_samples
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class PhorhumValidation:
     """The same of the photo taken for the albedo: what has to be beaten."""
     shaded: float
     """Mean absolute error of true albedo and normals, lit by the network, against the photo."""
+    light: float
+    """Mean absolute error of the shading of a white ball."""
     depth_error: float
     """Mean absolute error of the depth features [model units]."""
 
@@ -74,5 +76,6 @@ def _measure(network: PhorhumNetwork, batch: PhorhumBatch) -> dict[str, float]:
             "albedo_back": float(wrong[:, count:].mean()),
             "photo_front": float((on.photo - on.albedo[:, :count]).abs().mean()),
             "shaded": float((on.albedo[:, :count] * shading - on.photo).abs().mean()),
+            "light": float(light_error(network, features, batch)),
             "depth_error": depth_error,
         }

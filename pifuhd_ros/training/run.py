@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pifuhd_ros.networks.phorhum import PhorhumConfig
-from pifuhd_ros.networks.weights import Network, load_network, load_phorhum, save_weights
+from pifuhd_ros.networks.phorhum import PhorhumConfig, PhorhumNetwork
+from pifuhd_ros.networks.weights import (
+    Network,
+    holds_phorhum,
+    load_network,
+    load_phorhum,
+    save_weights,
+)
+from pifuhd_ros.training.adoption import adopt_trunk
 from pifuhd_ros.training.batches import PeopleSource
 from pifuhd_ros.training.config import TrainingConfig
 from pifuhd_ros.training.tensorboard import Board
@@ -63,7 +70,8 @@ def train(
         validation: Others, to measure with.
         folder: Of the run; it is made.
         fabric: Launched.
-        init: Weights that a new run starts from; None: random ones.
+        init: Weights that a new run starts from; None: random ones. PHORHUM can also start from a
+            PIFuHD, see adoption.py.
         minutes: From now on; then it saves and stops.
         board: Whether curves and pictures are written for TensorBoard.
         on_progress: Called with the fraction of all steps.
@@ -110,8 +118,14 @@ def _first_network(config: TrainingConfig, init: Path | None) -> Network:
     if init is None:
         network = new_network(config.network, config.seed)
         return network
-    is_phorhum = isinstance(config.network, PhorhumConfig)
-    network = load_phorhum(init) if is_phorhum else load_network(init)
+    if isinstance(config.network, PhorhumConfig):
+        if not holds_phorhum(init):
+            started: PhorhumNetwork = new_network(config.network, config.seed)
+            adopt_trunk(started, load_network(init))
+            return started
+        network = load_phorhum(init)
+    else:
+        network = load_network(init)
     if network.config != config.network:
         raise WeightsError(f"{init} holds a network of other sizes than the config asks for")
     return network.train()

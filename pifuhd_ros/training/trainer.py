@@ -17,6 +17,7 @@ from pifuhd_ros.training.batches import PeopleSource
 from pifuhd_ros.training.checkpoint import read_checkpoint, write_checkpoint
 from pifuhd_ros.training.config import StageConfig, TrainingConfig
 from pifuhd_ros.training.learners import learner_of
+from pifuhd_ros.training.optimizers import optimizers_for, set_rates
 from pifuhd_ros.training.pieces import pieces_in_order
 from pifuhd_ros.training.tensorboard import Board
 from pifuhd_ros.types import ConfigError, OnProgress, WeightsError
@@ -30,10 +31,10 @@ _VALIDATION_VIEWS = 8
 _ASK_THE_TIME_EVERY = 10
 
 
-def learning_rate(stage: StageConfig, step: int) -> float:
-    """Linear warm-up, then a cosine to zero."""
+def rate_share(stage: StageConfig, step: int) -> float:
+    """Of the highest learning rates: linear warm-up, then a cosine to zero."""
     warm = min(1.0, (step + 1) / max(1, stage.warmup_steps))
-    return stage.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / stage.steps))
+    return warm * 0.5 * (1 + math.cos(math.pi * step / stage.steps))
 
 
 def new_network(config: Any, seed: int) -> Any:
@@ -101,10 +102,9 @@ class Trainer:
         self.average.eval().requires_grad_(False).to(fabric.device)
         self._learner.freeze(network, stage.levels)
         self._learning = {k: p for k, p in network.named_parameters() if p.requires_grad}
-        optimizer = torch.optim.AdamW(self._learning.values(), weight_decay=stage.weight_decay)
-        self._optimizer = optimizer
+        self._optimizers = optimizers_for(self._learning, stage)
         losses = self._learner.losses(network, stage)
-        self._losses, self._fabric_optimizer = fabric.setup(losses, optimizer)
+        self._losses, *self._fabric_optimizers = fabric.setup(losses, *self._optimizers)
         self.step = 0
         self.minutes = 0.0
         folder.mkdir(parents=True, exist_ok=True)
@@ -151,14 +151,15 @@ class Trainer:
         return total
 
     def _take_step(self, pieces: Iterator[Any]) -> torch.Tensor:
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self.stage, self.step)
+        set_rates(self._optimizers, rate_share(self.stage, self.step))
         loss = self.backward(pieces)
+        # The norm is that of all the gradients, whichever optimiser is named.
         self._fabric.clip_gradients(
-            self._losses, self._fabric_optimizer, max_norm=self.stage.clip_norm
+            self._losses, self._fabric_optimizers[0], max_norm=self.stage.clip_norm
         )
-        self._fabric_optimizer.step()
-        self._fabric_optimizer.zero_grad(set_to_none=True)
+        for optimizer in self._fabric_optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self.step += 1
         # Early on the average follows closely, else it would remember the random start.
         decay = min(self.stage.ema_decay, (1 + self.step) / (10 + self.step))
@@ -192,7 +193,7 @@ class Trainer:
                 "minutes": self.minutes,
                 "network": dict(self.network.named_parameters()),
                 "average": mean,
-                "optimizer": self._optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self._optimizers],
             }
             write_checkpoint(self._folder, self.step, state)
             save_weights(self._folder / WEIGHTS, self.average)
@@ -220,7 +221,8 @@ class Trainer:
             )
         self.network.load_state_dict(saved, strict=False)
         self.average.load_state_dict({**saved, **state["average"]}, strict=False)
-        self._optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         self.step = state["step"]
         self.minutes = state["minutes"]
         return True
@@ -287,7 +289,7 @@ class Trainer:
             with (self._folder / "log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps(entry) + "\n")
             if self._board is not None:
-                rate = learning_rate(self.stage, self.step)
-                figures = {"loss": loss, "learning_rate": rate}
+                share = rate_share(self.stage, self.step)
+                figures = {"loss": loss, "learning_rate": self.stage.learning_rate * share}
                 self._board.add_figures(self.stage.name, figures, self.step)
         self._fabric.barrier()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from pifuhd_ros.evaluation.ground_truth import STATURE_M, GroundTruth
+from pifuhd_ros.evaluation.ground_truth import STATURE_M, GroundTruth, true_camera
 from pifuhd_ros.evaluation.person_solid import PersonSolid
 from pifuhd_ros.evaluation.samples import sample_surface
 from pifuhd_ros.evaluation.scores import SURFACE_SAMPLES
@@ -82,10 +82,13 @@ def load_truth(photo: Path, folder: Path) -> GroundTruth:
             float(kept["units_per_m"]),
         )
         mesh = solid.outer_surface()
+        mask = kept["mask"].astype(np.float32) / 255
+        inverse_distance = float(kept["inverse_distance"])
+        camera = true_camera(kept["image_from_model"], inverse_distance, mask.shape)
         return GroundTruth(
             name=photo.stem,
-            photo=read_frame(photo),
-            mask=kept["mask"].astype(np.float32) / 255,
+            photo=read_frame(photo, camera=camera),
+            mask=mask,
             normals=NormalMaps(
                 torch.from_numpy(kept["normals_front"]).float() / 127,
                 torch.from_numpy(kept["normals_back"]).float() / 127,
@@ -95,5 +98,5 @@ def load_truth(photo: Path, folder: Path) -> GroundTruth:
             occupancy=solid.contains,
             metres_per_unit=float(kept["metres_per_unit"]),
             image_from_model=kept["image_from_model"],
-            inverse_distance=float(kept["inverse_distance"]),
+            inverse_distance=inverse_distance,
         )

@@ -83,6 +83,19 @@ def test_arithmetic_of_the_published_network() -> None:
     assert point_mflop(PUBLISHED) == pytest.approx(2.92, abs=0.01)
 
 
+def test_arithmetic_of_phorhum_s_points() -> None:
+    """Two products a weight: the layers of the point network, and nothing else, once a point."""
+    from arithmetic import encoding_gflop, point_mflop
+
+    from pifuhd_ros.networks.phorhum import PUBLISHED, PhorhumNetwork
+
+    with torch.device("meta"):
+        network = PhorhumNetwork(PUBLISHED)
+    weights = sum(p.numel() for p in network.point.parameters() if p.dim() == 2)
+    assert point_mflop(PUBLISHED) == pytest.approx(2e-6 * weights, rel=0.01)
+    assert encoding_gflop(PUBLISHED) > 100
+
+
 def report(**changes: Any) -> dict[str, Any]:
     timing = {"median_s": 1.234, "lowest_s": 1.0, "highest_s": 2.0, "runs": 5}
     case = {
@@ -157,6 +170,26 @@ def test_people_are_made_small(packed_assets_file: Path, tmp_path: Path) -> None
     for stage in ("people", "render", "volume and occlusion", "points and distances", "write"):
         assert f"|   {stage} |" in done.stdout
     assert "people an hour" in done.stdout
+
+
+def test_phorhum_runs_small_with_weights_that_are_given(phorhum_slab_weights: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--threads", "1"]
+    command += ["--only", "phorhum_lite", "--phorhum-weights", str(phorhum_slab_weights)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    for stage in ("detect", "crop", "features", "surface", "clean", "colour", "place"):
+        assert f"|   {stage} |" in done.stdout
+
+
+@pytest.mark.skipif(
+    default_weights_path("phorhum-lite").is_file(), reason="the package ships these weights"
+)
+def test_phorhum_is_left_out_visibly_where_it_has_no_weights() -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick"]
+    command += ["--only", "phorhum_lite"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert "phorhum_lite: left out" in done.stderr
 
 
 def test_people_are_left_out_where_there_are_no_assets(tmp_path: Path) -> None:

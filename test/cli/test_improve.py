@@ -11,7 +11,8 @@ import pytest
 from pifuhd_ros.cli import improve
 from pifuhd_ros.cli.main import main
 from pifuhd_ros.cli.training_log import add_to_log, why_not_better
-from pifuhd_ros.evaluation.evaluate import Failure, SystemScores
+from pifuhd_ros.evaluation.evaluate import SystemScores
+from pifuhd_ros.evaluation.failure import Failure
 from pifuhd_ros.evaluation.legacy import LegacyScores
 from pifuhd_ros.evaluation.scores import PersonScores, ShapeScores
 from pifuhd_ros.networks.weights import load_network, save_weights

@@ -12,13 +12,16 @@ from PIL import Image
 from shapes import box
 from truths import HIGH, LOW, box_person, true_input
 
+from pifuhd_ros.evaluation.albedo_maps import AlbedoMaps
+from pifuhd_ros.evaluation.color_scores import AlbedoScores, ColorScores
 from pifuhd_ros.evaluation.evaluate import (
     Case,
-    Failure,
     PersonOutcome,
     gather_scores,
     measure_system,
 )
+from pifuhd_ros.evaluation.failure import Failure
+from pifuhd_ros.evaluation.light_scores import LightReport, LightScores
 from pifuhd_ros.evaluation.photo_space import resample
 from pifuhd_ros.evaluation.provenance import (
     Weights,
@@ -32,8 +35,8 @@ from pifuhd_ros.evaluation.report import (
     read_report,
     write_report,
 )
-from pifuhd_ros.evaluation.scores import score_person
-from pifuhd_ros.evaluation.sheet import TITLES, pick_people, save_sheet
+from pifuhd_ros.evaluation.scores import SlopeScores, score_person
+from pifuhd_ros.evaluation.sheet import ALBEDO_TITLES, TITLES, pick_people, save_sheet
 from pifuhd_ros.evaluation.solid import mesh_occupancy
 from pifuhd_ros.evaluation.systems import InflatedSilhouette, MeanBody, Prediction
 from pifuhd_ros.evaluation.tables import (
@@ -43,7 +46,7 @@ from pifuhd_ros.evaluation.tables import (
     replace_between_markers,
 )
 from pifuhd_ros.geometry.crop_transforms import crop_from_model
-from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop, PifuhdError
+from pifuhd_ros.types import Camera, Mesh, NormalMaps, PersonCrop, PifuhdError
 
 
 class Oracle:
@@ -53,7 +56,7 @@ class Oracle:
         self.name = name
         self._shift, self._fails, self._calls = np.array(shift), fails, 0
 
-    def predict(self, crop: PersonCrop) -> Prediction:
+    def predict(self, crop: PersonCrop, camera: Camera | None) -> Prediction:
         self._calls += 1
         truth = box_person()
         mesh = box(LOW + self._shift, HIGH + self._shift)
@@ -185,6 +188,43 @@ def test_report_survives_the_file(tmp_path: Path) -> None:
     }
 
 
+def test_colours_slopes_and_lights_survive_the_file_and_are_told(tmp_path: Path) -> None:
+    report, _, _ = run_small()
+    assert "PSNR" not in markdown_table(report)
+    exact, moved = report.systems
+    albedo, photo, mean = (AlbedoScores(20.0 + i, 18.0, 0.9, 0.8) for i in range(3))
+    people = tuple(
+        replace(
+            person,
+            colors=ColorScores(albedo, photo, mean, cover=0.95),
+            slope=SlopeScores(mean=1.02, spread=0.07),
+        )
+        for person in exact.people
+    )
+    light = LightReport(8, (LightScores("person 0", 0.2, 0.08, 0.05, (20.0, 30.0)),))
+    full = replace(report, systems=(replace(exact, people=people), moved), light=light)
+    path = tmp_path / "report.json"
+    write_report(full, path)
+    assert read_report(path) == read_report(path)
+    assert read_report(path).systems[0].people[0].colors == people[0].colors
+    assert read_report(path).light == light
+    table = markdown_table(full)
+    assert markdown_table(read_report(path)) == table
+    assert "of 3 people, over the pixels of the person that it covers (95 %)" in table
+    assert "| `exact` | 20.0 | 18.0 | 0.900 | 0.800 |" in table
+    assert "| the photo taken for it | 21.0 |" in table
+    assert "near the surface: 1.020 ± 0.070" in table
+    assert "Of 1 person in 8 lights each: " in table
+    assert "0.40 of the photos' (mean; worst 0.40)" in table
+    assert "25° off in the median" in table
+    data = json.loads(path.read_text(encoding="utf-8"))
+    summary = data["systems"][0]["summary"]
+    assert summary["colors"]["photo"]["psnr_front_db"] == {"mean": 21.0, "median": 21.0}
+    assert summary["slope"]["mean"]["mean"] == 1.02
+    assert data["light"]["summary"]["error_deg"]["highest"] == 30
+    assert "colors" not in data["systems"][1]["summary"]
+
+
 def test_other_files_are_no_reports(tmp_path: Path) -> None:
     path = tmp_path / "other.json"
     for text in ("", "{}", '{"format": "pifuhd_ros-evaluation/1"}'):
@@ -239,6 +279,16 @@ def test_sheet_has_a_row_for_each_case(tmp_path: Path) -> None:
         pixels = np.asarray(image)
     assert pixels.shape[1] == len(TITLES) * 320
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+    case = cases[0]
+    flat = torch.full((3, 96, 96), 0.25)
+    truth = replace(case.truth, albedo=AlbedoMaps(flat, flat, flat[0]))
+    maps = AlbedoMaps(flat[:, :64, :64], flat[:, :64, :64], flat[0, :64, :64])
+    prediction = replace(case.prediction, albedo=maps)
+    painted = replace(case, truth=truth, prediction=prediction)
+    save_sheet([("best", painted)], tmp_path / "painted.png")
+    with Image.open(tmp_path / "painted.png") as image:
+        assert image.width == (len(TITLES) + len(ALBEDO_TITLES)) * 320
+        assert image.getpixel(((len(TITLES) + 1) * 320 + 160, 190)) == (64, 64, 64)
 
 
 @pytest.mark.parametrize("system", [MeanBody(), InflatedSilhouette()], ids=lambda s: s.name)

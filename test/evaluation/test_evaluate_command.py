@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pifuhd_ros.cli.main import main
-from pifuhd_ros.evaluation.evaluate import Failure, PersonOutcome
+from pifuhd_ros.evaluation.evaluate import PersonOutcome
+from pifuhd_ros.evaluation.failure import Failure
 from pifuhd_ros.evaluation.measurement import Measurement, MeasurementConfig, measure_people
 from pifuhd_ros.evaluation.report import read_report
 from pifuhd_ros.evaluation.scores import PersonScores
@@ -61,6 +62,37 @@ def test_phorhum_is_measured_on_the_same_people(
     assert isinstance(scores, PersonScores)
     assert list(scores.timings_s) == ["features", "surface", "clean", "colour"]
     assert scores.normal_error_front_deg < 90
+    # A slab of slope 1 whose albedo is the photo, but for the resolution of its mesh.
+    assert scores.slope is not None
+    assert scores.slope.mean == pytest.approx(1, abs=0.01)
+    assert scores.slope.spread < 0.2
+    assert scores.colors is not None
+    assert scores.colors.cover > 0.9
+    albedo, photo = scores.colors.albedo, scores.colors.photo
+    assert albedo.psnr_front_db == pytest.approx(photo.psnr_front_db, abs=2)
+    assert albedo.psnr_back_db == pytest.approx(photo.psnr_back_db, abs=2)
+
+
+def test_phorhum_is_measured_in_eight_lights(
+    phorhum_slab_weights: Path,
+    packed_assets_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "report.json"
+    arguments = ["--count", "1", "--samples", "500", "--resolution", "32", "--workers", "1"]
+    arguments += ["--assets", str(packed_assets_file), "--weights", str(phorhum_slab_weights)]
+    arguments += ["--system", "phorhum", "--no-baselines", "--light-people", "1"]
+    arguments += ["--input", "true", "--photo-size", "192", "--device", "cpu", "--out", str(out)]
+    assert main(["evaluate", *arguments]) == 0
+    report = read_report(out)
+    assert [scores.system for scores in report.systems] == ["phorhum"]
+    assert report.light is not None
+    (person,) = report.light.people
+    assert len(person.errors_deg) == report.light.lights == 8
+    # The albedo is the photo: it changes as much.
+    assert 0.7 < person.spread_ratio < 1.1
+    assert markdown_table(report) in capsys.readouterr().out
 
 
 def test_figures_do_not_depend_on_the_number_of_processes(
@@ -115,5 +147,6 @@ def test_evaluate_fails_before_the_work(
     assert "none.md" in capsys.readouterr().err
     assert main([*common, "--weights", str(tmp_path / "none.safetensors")]) == 1
     assert "none.safetensors" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="2"):
-        main([*common, "--count", "0"])
+    for wrong in (["--count", "0"], ["--light-people", "-1"]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*common, *wrong])

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from shapes import box
 
@@ -11,6 +12,7 @@ from pifuhd_ros.evaluation.held_out import HeldOutPeople
 from pifuhd_ros.evaluation.person_solid import PersonSolid
 from pifuhd_ros.evaluation.samples import sample_surface
 from pifuhd_ros.evaluation.solid import count_open_edges
+from pifuhd_ros.geometry.cameras import inverse_distance, project
 from pifuhd_ros.synthetic.paint import Paint, stack_paints
 from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.placement import Placement, place_person
@@ -121,6 +123,48 @@ def test_held_out_person_is_whole_and_the_same_every_time(packed_assets_file: Pa
     assert 0.8 < first.metres_per_unit < 3
     # A person before a background, not cut out.
     assert first.photo.rgb[first.mask == 0].std() > 5
+
+
+def test_the_photo_brings_its_camera_and_the_albedo_lies_in_its_pixels(
+    packed_assets_file: Path,
+) -> None:
+    """Two people, one of whom is seen without perspective."""
+    people = HeldOutPeople.from_assets(packed_assets_file, seed=1, photo_px=192, samples=500)
+    truths = [people.make(number) for number in (0, 1)]
+    assert {truth.inverse_distance > 0 for truth in truths} == {True, False}
+    for truth in truths:
+        camera = truth.photo.camera
+        assert camera is not None
+        half_px = truth.image_from_model[0, 0]
+        assert inverse_distance(camera, half_px) == pytest.approx(max(truth.inverse_distance, 1e-4))
+        # A point of the surface, placed before the camera in units of photo space, is seen there.
+        points = truth.surface.points[:50]
+        optical = points * [1, -1, -1] + [0, 0, 1 / inverse_distance(camera, half_px)]
+        nearing = 1 - points[:, 2:] * truth.inverse_distance
+        seen = points[:, :2] / nearing @ truth.image_from_model[:2, :2].T
+        seen += truth.image_from_model[:2, 2]
+        np.testing.assert_allclose(project(camera, optical), seen, atol=0.02)
+        albedo = truth.albedo
+        assert albedo is not None
+        np.testing.assert_array_equal(albedo.cover.numpy(), truth.mask)
+        assert albedo.whole[truth.silhouette].mean() > 0.9
+        assert not torch.allclose(albedo.front, albedo.back, atol=0.05)
+        assert not albedo.front[:, truth.mask == 0].any()
+
+
+def test_in_other_lights_only_the_light_differs(packed_assets_file: Path) -> None:
+    people = HeldOutPeople.from_assets(packed_assets_file, seed=3, photo_px=128, samples=500)
+    person = people.make_in_lights(0)
+    assert len(person.photos) == len(person.directions) == 8
+    np.testing.assert_allclose(np.linalg.norm(person.directions, axis=1), 1, atol=1e-6)
+    assert all(photo.camera is person.truth.photo.camera for photo in person.photos)
+    shown = np.stack([photo.rgb[person.truth.mask > 0.99] for photo in person.photos]).astype(float)
+    assert shown.std(0).mean() > 10
+    # Lit from the right, the right is brighter than in the mean of all lights.
+    ratio = np.log(shown.mean(2) + 1) - np.log(shown.mean(2) + 1).mean(0)
+    normals = person.truth.normals.front.numpy()[:, person.truth.mask > 0.99]
+    slopes = [np.corrcoef(normals[0], one)[0, 1] for one in ratio]
+    assert np.corrcoef(slopes, person.directions[:, 0])[0, 1] > 0.7
 
 
 def test_photos_are_averaged_about_the_same_places(packed_assets_file: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pifuhd_ros.fields.phorhum import PhorhumField, encode_phorhum, prepare_phorhum
+from pifuhd_ros.geometry.perspective import seen_from_space
 from pifuhd_ros.networks.distance_mlp import DistanceMlpConfig
 from pifuhd_ros.networks.phorhum import LITE, PhorhumConfig, PhorhumNetwork
 from pifuhd_ros.stages.field_normals import field_normals
@@ -64,6 +65,24 @@ def test_box_normals_are_those_of_the_field_s_values(field: PhorhumField) -> Non
     cosine = (look.box_normals * measured).sum(1)
     assert float(cosine.median()) > 0.999
     assert (look.normals * look.box_normals).sum(1).min() < 0.999  # The camera is near.
+
+
+def test_slopes_are_those_of_the_distance_in_space(field: PhorhumField) -> None:
+    """By steps of 1e-3 in space, asked for in the box where they are seen."""
+    points = _points(300)
+    space = field.network.to_space(points[None], field.inverse_distance)
+    steps = 1e-3 * torch.eye(3)
+    ahead, behind = (
+        torch.stack([field.query(_seen(field, space + s * step)) for step in steps], 1)
+        for s in (1, -1)
+    )
+    measured = ((ahead - behind) / 2e-3).norm(dim=1)
+    off = (field.slopes(points) - measured).abs() / measured
+    assert float(off.median()) < 0.01
+
+
+def _seen(field: PhorhumField, space: torch.Tensor) -> torch.Tensor:
+    return seen_from_space(space, field.inverse_distance)[0]
 
 
 def test_an_orthographic_camera_sees_no_perspective(crop: PersonCrop) -> None:

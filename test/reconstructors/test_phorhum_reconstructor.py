@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from pifuhd_ros.networks.phorhum import LITE, PUBLISHED
 from pifuhd_ros.networks.weights import load_phorhum, save_weights
 from pifuhd_ros.reconstructors.memory_need import estimate_memory
 from pifuhd_ros.reconstructors.phorhum import PhorhumReconstructor
+from pifuhd_ros.reconstructors.viewpoint import USUAL_INVERSE_DISTANCE, crop_inverse_distance
 from pifuhd_ros.stages.image_io import frame_from_array
 from pifuhd_ros.types import PersonCrop
 
@@ -76,10 +76,12 @@ def test_the_camera_s_distance_is_in_half_sides_of_the_square() -> None:
 def test_a_nearer_camera_makes_the_person_slant(
     model: PhorhumReconstructor, crop: PersonCrop
 ) -> None:
-    frame = frame_from_array(np.zeros((128, 128, 3), np.uint8))
     for focal_px, expected in ((400, 63.5 / 400), (10, 0.55), (1e9, 0.0)):
-        seen = replace(frame, camera=camera_from_focal(focal_px, 128, 128))
-        assert model._inverse_distance(seen, crop) == pytest.approx(expected, abs=1e-4)
+        camera = camera_from_focal(focal_px, 128, 128)
+        assert crop_inverse_distance(camera, crop) == pytest.approx(expected, abs=1e-4)
+        field = model.reconstruct_crop(crop, camera=camera).field
+        assert float(field.inverse_distance) == pytest.approx(expected, abs=1e-4)
+    assert crop_inverse_distance(None, crop) == USUAL_INVERSE_DISTANCE
 
 
 def test_memory_is_known_before_the_work() -> None:

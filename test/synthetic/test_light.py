@@ -15,6 +15,7 @@ from pifuhd_ros.synthetic.light import (
     spherical_harmonics,
     to_display,
     to_linear,
+    white_shading,
 )
 from pifuhd_ros.synthetic.occlusion import Occlusion
 
@@ -118,3 +119,21 @@ def test_main_direction_follows_lights_and_environment(
     environment = spherical_harmonics(towards)[..., None].expand(1, 9, 3)
     none = Lights(environment, towards[:, None], torch.zeros(1, 1, 3), torch.zeros(1, 1))
     torch.testing.assert_close(main_direction(none), towards, atol=1e-5, rtol=0)
+
+
+def test_main_direction_is_where_a_white_ball_is_brightest() -> None:
+    lights = sample_lights(20, torch.Generator().manual_seed(6))
+    normals = sphere(2000)
+    light = to_linear(white_shading(lights, normals)).sum(2, keepdim=True)
+    mean = F.normalize((light * normals).sum(1), dim=1)
+    torch.testing.assert_close(main_direction(lights), mean, atol=2e-3, rtol=0)
+
+
+def test_a_white_ball_shows_what_a_white_person_would() -> None:
+    lights = sample_lights(3, torch.Generator().manual_seed(5))
+    normals = sphere(40)
+    white = torch.ones(3, 3, 40, 1)
+    drawn = shade(white, as_image(normals).expand(3, -1, -1, -1), lights)
+    shading = white_shading(lights, normals)
+    assert shading.shape == (3, 40, 3)
+    torch.testing.assert_close(to_linear(shading), drawn[..., 0].transpose(1, 2).clamp(min=0))

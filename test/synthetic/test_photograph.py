@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import torch
 
+from pifuhd_ros.synthetic.light import sample_lights
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import photograph, take_photo
 
@@ -33,6 +34,17 @@ def test_photos_show_the_person_before_a_background() -> None:
     assert photo.mask.shape == mask.shape
     assert float(photo.mask[:, :, 54:74, 54:74].mean()) > 0.9
     assert float(photo.mask[:, :, :12].max()) == 0
+
+
+def test_lights_that_are_given_are_those_of_the_photo() -> None:
+    lights = sample_lights(2, torch.Generator().manual_seed(5))
+    photos = [
+        take_photo(*ball(1), None, torch.Generator().manual_seed(0), lights.only(i)).image
+        for i in (0, 1, 1)
+    ]
+    assert not torch.allclose(photos[0], photos[1], atol=0.05)
+    assert torch.equal(photos[1], photos[2])
+    assert torch.equal(lights.only(1).directions[0], lights.directions[1])
 
 
 def test_a_camera_keeps_a_gray_scene_nearly_as_it_is() -> None:

@@ -65,7 +65,8 @@ def test_a_stage_of_the_lite_network_travels_in_files_of_16_mb(fabric: Any, tmp_
     for parameter in trainer.network.parameters():
         if parameter.requires_grad:
             parameter.grad = torch.zeros_like(parameter)
-    trainer._optimizer.step()
+    for optimizer in trainer._optimizers:
+        optimizer.step()
     trainer.save()
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     sizes = [file.stat().st_size for file in files]

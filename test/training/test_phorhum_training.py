@@ -17,6 +17,8 @@ from tiny_phorhum import PHORHUM_CONFIG, PHORHUM_STAGE, TINY_PHORHUM, PaintedBal
 
 from pifuhd_ros.networks.phorhum import PhorhumNetwork
 from pifuhd_ros.networks.weights import load_phorhum
+from pifuhd_ros.synthetic.frame_edges import FrameEdges
+from pifuhd_ros.training import phorhum_batches
 from pifuhd_ros.training.config import PhorhumStageConfig, TrainingConfig
 from pifuhd_ros.training.phorhum import PhorhumLearner
 from pifuhd_ros.training.phorhum_batches import PhorhumBatch
@@ -34,6 +36,7 @@ from pifuhd_ros.types import AssetError
 
 _TERMS = {
     *("surface", "normal", "label", "eikonal", "albedo", "near_albedo", "distance", "shaded"),
+    "light",
     *("depth", "silhouette", "rendered_albedo", "rendered_shaded", "patch"),
 }
 
@@ -54,15 +57,26 @@ def _values(network: PhorhumNetwork, batch: PhorhumBatch) -> dict[str, float]:
     return {k: float(v.detach()) for k, v in phorhum_losses(network, batch, PHORHUM_STAGE).items()}
 
 
-def test_every_loss_falls(fabric: Any, tmp_path: Path) -> None:
+def _edges(monkeypatch: pytest.MonkeyPatch, bottom: float) -> None:
+    """Photos that end there below and nowhere else."""
+
+    def edges(count: int, generator: object, device: torch.device) -> FrameEdges:
+        far = torch.full((count,), 2.0)
+        return FrameEdges(-far, far, torch.full((count,), bottom))
+
+    monkeypatch.setattr(phorhum_batches, "sample_frame_edges", edges)
+
+
+def test_every_loss_falls(fabric: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rendered colours can fall only once rays hit: they are compared with the first that do."""
+    _edges(monkeypatch, -2.0)
     trainer = _trainer(fabric, tmp_path, replace(PHORHUM_STAGE, steps=150, validate_every=150))
     batch = _batch(6)
     first: dict[str, float] = {}
     before = trainer.validate()
 
     def note(text: str, fraction: float) -> None:
-        if trainer.step in (1, 30, 60):
+        if trainer.step in (1, 30, 60, 90):
             for name, value in _values(trainer.network, batch).items():
                 if value > 0:
                     first.setdefault(name, value)
@@ -145,6 +159,26 @@ def test_pieces_depend_on_their_number_alone_and_can_be_sent_away() -> None:
     for name, value in vars(one).items():
         assert torch.equal(value, getattr(other, name)), name
     assert not torch.equal(one.image, maker(4).image)
+
+
+def test_beyond_the_photos_edge_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _edges(monkeypatch, -2.0)
+    whole = _batch(4)
+    _edges(monkeypatch, 0.0)
+    batch = _batch(4)
+    half = batch.mask.shape[-1] // 2
+    for name, nothing in (("image", -1), ("mask", 0), ("normals", 0), ("albedo", 0)):
+        maps = getattr(batch, name)
+        assert bool((maps[:, :, half:] == nothing).all()), name
+        assert bool((maps[:, :, :half] != nothing).any()), name
+    assert bool((batch.pixels // batch.mask.shape[-1] < half).all())
+    below = batch.points[..., 1] < 0
+    assert torch.equal(batch.points, whole.points)
+    assert not batch.inside[below].any()
+    assert torch.equal(batch.inside[~below], whole.inside[~below])
+    # Signs agree with the labels, and no distance shrinks where the person was cut away.
+    assert torch.equal(batch.distance < 0, whole.distance.lt(0) & ~below)
+    assert bool((batch.distance >= whole.distance).all())
 
 
 def test_pictures_show_front_and_back() -> None:

@@ -15,7 +15,7 @@ from pifuhd_ros.networks.weights import load_network
 from pifuhd_ros.training.config import StageConfig, TrainingConfig
 from pifuhd_ros.training.losses import compute_losses, run_levels, slope_error
 from pifuhd_ros.training.pieces import PieceMaker
-from pifuhd_ros.training.trainer import Trainer, learning_rate, new_network
+from pifuhd_ros.training.trainer import Trainer, new_network, rate_share
 from pifuhd_ros.types import ConfigError, WeightsError
 
 
@@ -210,8 +210,8 @@ def test_balanced_sides_count_alike() -> None:
 
 
 def test_learning_rate_rises_then_falls_to_zero() -> None:
-    stage = replace(STAGE, steps=100, warmup_steps=10, learning_rate=1.0)
-    rates = [learning_rate(stage, step) for step in range(101)]
+    stage = replace(STAGE, steps=100, warmup_steps=10)
+    rates = [rate_share(stage, step) for step in range(101)]
     assert rates[0] < rates[5] < rates[9]
     assert max(rates) == pytest.approx(1.0, abs=0.05)
     assert rates[100] == pytest.approx(0.0, abs=1e-9)

@@ -35,6 +35,7 @@ PHORHUM_STAGE = PhorhumStageConfig(
     trace_steps=10,
     true_depth_share=0.5,
     shaded_weight=1.0,
+    light_weight=1.0,
     distance_weight=1.0,
     depth_weight=1.0,
     warmup_steps=5,
