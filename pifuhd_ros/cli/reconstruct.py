@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pifuhd_ros.cli.output_path import check_writable, path_ending_in
 
 if TYPE_CHECKING:
     from pifuhd_ros.types import Frame, Reconstruction
@@ -28,14 +29,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "-o",
         "--output",
-        type=_path_ending_in(*MESH_ENDINGS),
+        type=path_ending_in(*MESH_ENDINGS),
         required=True,
         metavar="MESH",
         help=f"file to write: {', '.join(MESH_ENDINGS)}",
     )
     parser.add_argument(
         "--turntable",
-        type=_path_ending_in(".png"),
+        type=path_ending_in(".png"),
         metavar="PNG",
         help="also write a picture of the mesh from all sides",
     )
@@ -44,16 +45,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--color",
-        choices=("auto", "photo", "albedo", "shaded"),
+        choices=("auto", "photo", "photo+albedo", "albedo", "shaded"),
         default="auto",
-        help="what the mesh's colours show: photo, as it is (pifuhd); albedo, without the light, "
-        "or shaded, the albedo lit as in the photo (phorhum) (default: photo or albedo)",
+        help="what the mesh's colours show. pifuhd: photo, where the camera saw the surface, and "
+        "a plain guess behind, or photo+albedo, with phorhum's colours behind; phorhum: albedo, "
+        "without the light, or shaded, lit as in the photo (default: photo or albedo)",
     )
     parser.add_argument(
         "--weights",
         type=Path,
         metavar="FILE",
         help="weights, also the published pifuhd.pt (default: those of the package)",
+    )
+    parser.add_argument(
+        "--albedo-weights",
+        type=Path,
+        metavar="FILE",
+        help="weights of phorhum for --color photo+albedo (default: those of the package)",
     )
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda or cuda:1 (default: %(default)s)"
@@ -108,8 +116,10 @@ def run(args: argparse.Namespace) -> int:
     colors = RECONSTRUCTORS[args.system].colors
     if args.color not in ("auto", *colors):
         raise PifuhdError(f"{args.system} has no color {args.color}: use {', '.join(colors)}")
+    if args.albedo_weights is not None and args.color != "photo+albedo":
+        raise PifuhdError("--albedo-weights are for --color photo+albedo")
     for path in filter(None, (args.output, args.turntable)):
-        _check_writable(path)
+        check_writable(path)
     frame = _with_camera(read_frame(args.image), args.camera_fov)
     start_s = time.perf_counter()
     with progress_bar(disable=True if args.quiet else None) as on_progress:
@@ -120,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
             resolution=args.resolution,
             stature_m=args.stature,
             color=args.color,
+            albedo_weights=args.albedo_weights,
             threads=args.threads,
         )
         load_s = time.perf_counter() - start_s
@@ -161,27 +172,6 @@ def _with_camera(frame: Frame, fov_deg: float | None) -> Frame:
         return frame
     height, width = frame.rgb.shape[:2]
     return replace(frame, camera=replace(camera_from_fov(fov_deg, width, height), is_guess=False))
-
-
-def _check_writable(path: Path) -> None:
-    """Fail before the work, not after it."""
-    from pifuhd_ros.types import ExportError
-
-    folder = path.parent
-    if not folder.is_dir():
-        raise ExportError(f"cannot write {path}: there is no folder {folder}; create it first")
-    if path.is_dir() or not os.access(folder, os.W_OK):
-        raise ExportError(f"cannot write {path}: choose another place")
-
-
-def _path_ending_in(*endings: str) -> Callable[[str], Path]:
-    def parse(text: str) -> Path:
-        path = Path(text)
-        if path.suffix.lower() not in endings:
-            raise argparse.ArgumentTypeError(f"{text!r} does not end in {' or '.join(endings)}")
-        return path
-
-    return parse
 
 
 def _number_between(

@@ -124,6 +124,19 @@ class PhorhumField:
         names = Appearance.__dataclass_fields__
         return Appearance(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
+    @torch.no_grad()
+    def shaded(self, points: torch.Tensor, normals: torch.Tensor) -> torch.Tensor:
+        """Colours (N, 3) in [0, 1] in the light of the photo of another surface near this one.
+
+        Args:
+            points: (N, 3), in the model box.
+            normals: (N, 3) unit, outward.
+        """
+        parts = self._checked(points).split(self._chunk)
+        albedo = torch.cat([self._answer(self._in_space(part))[1] for part in parts])
+        shading = self.network.shade(normals[None], self.features.illumination)[0]
+        return (albedo * shading).clamp(0, 1)
+
     def slopes(self, points: torch.Tensor) -> torch.Tensor:
         """Length (N,) of the distance's gradient in space at points (N, 3) of the model box.
 

@@ -36,6 +36,8 @@ class ReconstructionSettings:
     """Where memory is short, the resolution is lowered by halves, but not below this."""
     color: str = "photo"
     """What the vertices' colours show; one of the system's ``colors``."""
+    albedo_weights: str | Path | None = None
+    """Weights of phorhum for the color "photo+albedo"; None: those that the package ships."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -71,7 +73,9 @@ class Reconstructor(Protocol):
     """What users and RECONSTRUCTORS call it."""
     colors: tuple[str, ...]
     """What the vertices' colours can show, the default first: "photo" (the colours of the photo,
-    light and all), "albedo" (without the light) or "shaded" (the albedo lit as in the photo)."""
+    light and all, and a plain guess where it does not show the surface), "photo+albedo" (there
+    phorhum's albedo, lit as in the photo), "albedo" (everywhere, without the light) or "shaded"
+    (the albedo lit as in the photo)."""
 
     @classmethod
     def from_pretrained(
@@ -87,6 +91,7 @@ class Reconstructor(Protocol):
         precision: str = "auto",
         lowest_resolution: int = 64,
         color: str = "auto",
+        albedo_weights: str | Path | None = None,
         threads: int | None = None,
     ) -> Reconstructor:
         """Load a network and everything else, once for many frames.
@@ -102,6 +107,7 @@ class Reconstructor(Protocol):
             precision: as above.
             lowest_resolution: as above.
             color: "auto" or one of ``colors``.
+            albedo_weights: see ReconstructionSettings.
             threads: CPU threads of torch, for the whole process; None leaves them as they are.
 
         Raises:

@@ -121,6 +121,7 @@ class PerPersonReconstructor(ABC, Generic[Encoded]):
         precision: str = "auto",
         lowest_resolution: int = 64,
         color: str = "auto",
+        albedo_weights: str | Path | None = None,
         threads: int | None = None,
     ) -> _Reconstructor:
         """See ``Reconstructor.from_pretrained``."""
@@ -133,6 +134,7 @@ class PerPersonReconstructor(ABC, Generic[Encoded]):
             precision=precision,
             lowest_resolution=lowest_resolution,
             color=_choose_color(color, cls.colors),
+            albedo_weights=albedo_weights,
         )
         coarse_resolution_of(resolution)
         target = _prepare_device(device, threads)

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import torch
 
 from pifuhd_ros.fields.phorhum import PhorhumField, encode_phorhum, prepare_phorhum
-from pifuhd_ros.geometry.cameras import camera_from_fov, inverse_distance
 from pifuhd_ros.networks.phorhum import PhorhumNetwork
 from pifuhd_ros.networks.weights import load_phorhum
+from pifuhd_ros.reconstructors.albedo_colors import stored_colors
 from pifuhd_ros.reconstructors.base import ReconstructionSettings
 from pifuhd_ros.reconstructors.devices import memory_errors_explained
 from pifuhd_ros.reconstructors.per_person import (
@@ -22,6 +22,7 @@ from pifuhd_ros.reconstructors.per_person import (
     PerPersonReconstructor,
 )
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
+from pifuhd_ros.reconstructors.viewpoint import camera_of, crop_inverse_distance
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
@@ -30,6 +31,7 @@ from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import see_vertices
 from pifuhd_ros.types import (
     Camera,
+    ColorSource,
     Frame,
     Mesh,
     OnProgress,
@@ -38,20 +40,14 @@ from pifuhd_ros.types import (
     Reconstruction,
 )
 
-USUAL_INVERSE_DISTANCE = 0.2
-"""Of a camera that nothing is known of [1 / model units]: 4.5 m from a standing person."""
-_FARTHEST, _NEAREST = 0.0, 0.55
-"""What the networks are trained on; nearer cameras count as the nearest."""
-
 
 @dataclass(frozen=True)
 class AlbedoShape:
     """What the networks make of a crop, before it has a place in the world."""
 
     mesh: Mesh
-    """In model space, its colours the albedo."""
-    shaded: npt.NDArray[np.uint8]
-    """(V, 3) sRGB: the albedo in the light of the photo."""
+    """In model space, its colours the albedo; its ``other_colors`` are this in the light of the
+    photo."""
     field: PhorhumField
     """That it is the zero level of."""
     visited_points: int
@@ -142,7 +138,7 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         """
         person = self._choose(frame, self.detect(frame))[0][0]
         crop = crop_person(frame, person, self.network.config.image_size)
-        inverse = crop_inverse_distance(self._camera(frame), crop)
+        inverse = self._inverse_distance(frame, crop)
         field = encode_phorhum(self.network, crop, inverse)
         return field.features.illumination[0]
 
@@ -166,24 +162,18 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         crop = crop_person(frame, person, self.network.config.image_size)
         plan = self._plan()
         report("features", 0.2)
-        inverse = crop_inverse_distance(self._camera(frame), crop)
+        inverse = self._inverse_distance(frame, crop)
         with memory_errors_explained(self.device):
             distance = encode_phorhum(self.network, crop, inverse)
         return PhorhumEncoded(frame=frame, person=person, crop=crop, plan=plan, distance=distance)
 
     def _extract(self, encoded: PhorhumEncoded, report: OnProgress) -> Reconstruction:
         shape = self._shape(encoded.distance, encoded.plan, encoded.crop, report)
-        mesh = shape.mesh
-        if self.settings.color == "shaded":
-            mesh = replace(mesh, colors=shape.shaded, shows="shaded")
+        mesh = shape.mesh.showing("shaded" if self.settings.color == "shaded" else "albedo")
         return self._placed(mesh, encoded, self.network.config.image_size, report)
 
-    def _camera(self, frame: Frame) -> Camera:
-        """The same camera that places the mesh, so that both see the same perspective."""
-        if frame.camera is not None:
-            return frame.camera
-        height, width = frame.rgb.shape[:2]
-        return camera_from_fov(self.settings.vertical_fov_deg, width, height)
+    def _inverse_distance(self, frame: Frame, crop: PersonCrop) -> float:
+        return crop_inverse_distance(camera_of(frame, self.settings.vertical_fov_deg), crop)
 
     def _plan(self) -> WorkPlan:
         """How the next person is done with the memory that is free now."""
@@ -216,11 +206,16 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         # Where the gradient vanishes the surface itself says where it faces.
         turned = look.box_normals.cpu().numpy()
         normals = np.where(turned.any(axis=1, keepdims=True), turned, _normals_of(mesh))
-        mesh = replace(mesh, normals=normals, colors=_stored(look.albedo), shows="albedo")
-        seen = see_vertices(mesh, crop).seen
+        mesh = replace(mesh, normals=normals)
         return AlbedoShape(
-            mesh=replace(mesh, seen=seen),
-            shaded=_stored(look.albedo * look.shading),
+            mesh=replace(
+                mesh,
+                colors=stored_colors(look.albedo),
+                seen=see_vertices(mesh, crop).seen,
+                shows="albedo",
+                color_sources=np.full(len(normals), ColorSource.ALBEDO_SYSTEM, np.uint8),
+                other_colors={"shaded": stored_colors(look.albedo * look.shading)},
+            ),
             field=distance,
             visited_points=surface.visited_points,
             timings_s={},
@@ -228,28 +223,6 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         )
 
 
-def crop_inverse_distance(camera: Camera | None, crop: PersonCrop) -> float:
-    """One over the camera's distance from the person in a crop [1 / model units].
-
-    Args:
-        camera: that took the photo; None for USUAL_INVERSE_DISTANCE.
-        crop: of the photo.
-
-    Returns:
-        Within what the networks are trained on.
-    """
-    if camera is None:
-        return USUAL_INVERSE_DISTANCE
-    half_size_px = crop.image_from_crop[0, 0] * (crop.mask.shape[-1] - 1) / 2
-    return float(np.clip(inverse_distance(camera, half_size_px), _FARTHEST, _NEAREST))
-
-
 def _normals_of(mesh: Mesh) -> npt.NDArray[np.float32]:
     assert mesh.normals is not None  # extract_surface and clean_mesh give them.
     return mesh.normals
-
-
-def _stored(colors: torch.Tensor) -> npt.NDArray[np.uint8]:
-    """Colours (V, 3) in [0, 1] as bytes."""
-    stored: npt.NDArray[np.uint8] = (255.0 * colors).round().clamp(0, 255).byte().cpu().numpy()
-    return stored

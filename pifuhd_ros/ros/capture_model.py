@@ -87,6 +87,7 @@ class CaptureModel:
             precision=parameters.precision,
             lowest_resolution=parameters.lowest_resolution,
             color=parameters.color,
+            albedo_weights=parameters.albedo_weights or None,
             threads=parameters.threads or None,
         )
         self._reconstructor = reconstructor

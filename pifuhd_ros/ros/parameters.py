@@ -164,10 +164,17 @@ class CaptureParameters:
     )
     color: str = _parameter(
         "auto",
-        "What the vertices' colours show. photo: the photo's (system pifuhd); albedo: without the "
-        "photo's light, or shaded: lit as in the photo (system phorhum). auto: photo or albedo.",
+        "What the vertices' colours show. System pifuhd: photo, where the camera saw the surface, "
+        "and a plain guess behind, or photo+albedo, with phorhum's colours behind. System phorhum: "
+        "albedo, without the photo's light, or shaded, lit as in the photo. auto: photo or albedo.",
         applies="configure",
-        choices=("auto", "photo", "albedo", "shaded"),
+        choices=("auto", "photo", "photo+albedo", "albedo", "shaded"),
+    )
+    albedo_weights: str = _parameter(
+        "",
+        "Weights file of phorhum for the color photo+albedo. Empty: the weights that the package "
+        "ships.",
+        applies="configure",
     )
     stature_m: float = _parameter(
         DEFAULT_STATURE_M,

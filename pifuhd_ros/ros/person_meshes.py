@@ -40,6 +40,7 @@ def person_mesh_to_ros(person: Reconstruction, system: str) -> PersonMesh:
     message.normals = _to_array("f", mesh.normals)
     message.colors = _to_array("B", mesh.colors)
     message.seen = _to_array("B", mesh.seen)
+    message.color_sources = _to_array("B", mesh.color_sources)
     return message
 
 
@@ -62,7 +63,9 @@ def person_mesh_from_ros(message: PersonMesh) -> Mesh:
     normals = _rows(message, "normals", "f", np.float32)
     colors = _rows(message, "colors", "B", np.uint8)
     seen = np.array(message.seen, np.uint8).astype(np.bool_)
-    for name, values in (("normals", normals), ("colors", colors), ("seen", seen)):
+    sources = np.array(message.color_sources, np.uint8)
+    of_vertex = {"normals": normals, "colors": colors, "seen": seen, "color_sources": sources}
+    for name, values in of_vertex.items():
         if len(values) not in (0, len(vertices)):
             raise ValueError(f"PersonMesh has {len(vertices)} vertices, but {len(values)} {name}")
     return Mesh(
@@ -71,6 +74,7 @@ def person_mesh_from_ros(message: PersonMesh) -> Mesh:
         normals=normals if len(normals) else None,
         colors=colors if len(colors) else None,
         seen=seen if len(seen) else None,
+        color_sources=sources if len(sources) else None,
     )
 
 

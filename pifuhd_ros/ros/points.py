@@ -13,9 +13,9 @@ from pifuhd_ros.types import Mesh
 
 _POINT = np.dtype(
     {
-        "names": ["xyz", "bgr", "normal", "seen"],
-        "formats": [("<f4", 3), ("u1", 3), ("<f4", 3), "u1"],
-        "offsets": [0, 12, 16, 28],
+        "names": ["xyz", "bgr", "normal", "seen", "color_source"],
+        "formats": [("<f4", 3), ("u1", 3), ("<f4", 3), "u1", "u1"],
+        "offsets": [0, 12, 16, 28, 29],
         "itemsize": 32,
     }
 )
@@ -32,15 +32,16 @@ _FIELDS = tuple(
         ("normal_y", 20, PointField.FLOAT32),
         ("normal_z", 24, PointField.FLOAT32),
         ("seen", 28, PointField.UINT8),
+        ("color_source", 29, PointField.UINT8),
     )
 )
 """The same point, as the message describes it."""
 
 
 def points_to_ros(meshes: Sequence[Mesh], header: Header) -> PointCloud2:
-    """Turn the vertices of meshes into one cloud: x y z [m], rgb, normal, seen.
+    """Turn the vertices of meshes into one cloud: x y z [m], rgb, normal, seen, color_source.
 
-    What a mesh does not know is NaN in normals, white in colours, and 0 in seen.
+    What a mesh does not know is NaN in normals, white in colours, and 0 in seen and color_source.
 
     Args:
         meshes: One a person, all in the frame of the header.
@@ -55,6 +56,7 @@ def points_to_ros(meshes: Sequence[Mesh], header: Header) -> PointCloud2:
         part["bgr"] = 255 if mesh.colors is None else mesh.colors[:, ::-1]
         part["normal"] = np.nan if mesh.normals is None else mesh.normals
         part["seen"] = 0 if mesh.seen is None else mesh.seen
+        part["color_source"] = 0 if mesh.color_sources is None else mesh.color_sources
     message = PointCloud2(
         header=header,
         height=1,
@@ -89,4 +91,5 @@ def points_from_ros(message: PointCloud2) -> Mesh:
         normals=points["normal"].copy(),
         colors=points["bgr"][:, ::-1].copy(),
         seen=points["seen"].astype(np.bool_),
+        color_sources=points["color_source"].copy(),
     )

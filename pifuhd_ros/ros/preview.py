@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from pifuhd_ros.stages.turntable import Style, render_view
+from pifuhd_ros.stages.turntable import render_styles, usual_styles
 from pifuhd_ros.types import Frame, Reconstruction
 
 VIEW_YAW_DEG = 35.0
@@ -18,7 +18,7 @@ VIEW_YAW_DEG = 35.0
 def preview(
     frame: Frame, people: Sequence[Reconstruction], height_px: int
 ) -> npt.NDArray[np.uint8]:
-    """Return the photo and one view of each person, left to right, (height_px, W, 3) sRGB.
+    """Return the photo and each person's ``usual_styles``, left to right, (height_px, W, 3) sRGB.
 
     Args:
         frame: The frame that was reconstructed.
@@ -27,8 +27,8 @@ def preview(
     """
     tiles = [_scaled(frame.rgb, height_px)]
     for person in people:
-        style: Style = "clay" if person.mesh.colors is None else "color"
-        tiles.append(render_view(person.mesh, VIEW_YAW_DEG, size=height_px, style=style))
+        styles = usual_styles(person.mesh)
+        tiles += render_styles(person.mesh, styles, VIEW_YAW_DEG, height_px)
     return np.concatenate(tiles, axis=1)
 
 

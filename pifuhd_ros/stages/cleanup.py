@@ -66,6 +66,8 @@ def select_vertices(mesh: Mesh, keep: npt.NDArray[np.bool_]) -> Mesh:
         normals=None if mesh.normals is None else mesh.normals[keep],
         colors=None if mesh.colors is None else mesh.colors[keep],
         seen=None if mesh.seen is None else mesh.seen[keep],
+        color_sources=None if mesh.color_sources is None else mesh.color_sources[keep],
+        other_colors={kind: colors[keep] for kind, colors in mesh.other_colors.items()},
     )
 
 

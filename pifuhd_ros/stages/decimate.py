@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pifuhd_ros.geometry.mesh_normals import vertex_normals
 from pifuhd_ros.stages.srgb import linear_from_srgb, srgb_from_linear
-from pifuhd_ros.types.mesh import Mesh
+from pifuhd_ros.types.mesh import ColorSource, Mesh
 
 MIN_TARGET_FACES = 40
 """As many faces as six clusters, one for each direction of an axis, can have between them."""
@@ -22,8 +22,9 @@ _ENOUGH = 0.92
 def decimate_mesh(mesh: Mesh, target_faces: int) -> Mesh:
     """Merge vertices that share a cell of a grid, about the finest that leaves few enough faces.
 
-    No vertex moves by more than the diagonal of a cell. Normals, colours (in linear light) and
-    ``seen`` (by majority) are averaged over the merged vertices. The result need not be closed.
+    No vertex moves by more than the diagonal of a cell. Normals and colours (in linear light) are
+    averaged over the merged vertices; of ``seen`` and ``color_sources`` the most frequent value is
+    kept. The result need not be closed.
 
     Args:
         mesh: in any space.
@@ -115,6 +116,14 @@ def _merge(mesh: Mesh, clusters: npt.NDArray[np.int64]) -> Mesh:
         sums = [np.bincount(clusters, weights=column) for column in values.T]
         return (np.stack(sums, axis=-1) / sizes[:, None])[used]
 
+    def mean_color(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        return srgb_from_linear(mean(linear_from_srgb(colors)))
+
+    def most_frequent(sources: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        shares = mean((sources[:, None] == list(ColorSource)).astype(float))
+        winners: npt.NDArray[np.uint8] = shares.argmax(axis=-1).astype(np.uint8)
+        return winners
+
     normals = None if mesh.normals is None else mean(mesh.normals)
     if normals is not None:
         length = np.linalg.norm(normals, axis=-1, keepdims=True)
@@ -123,8 +132,9 @@ def _merge(mesh: Mesh, clusters: npt.NDArray[np.int64]) -> Mesh:
         vertices=mean(mesh.vertices).astype(np.float32),
         faces=faces.reshape(-1, 3).astype(np.int64),
         normals=None if normals is None else normals.astype(np.float32),
-        colors=None
-        if mesh.colors is None
-        else srgb_from_linear(mean(linear_from_srgb(mesh.colors))),
+        colors=None if mesh.colors is None else mean_color(mesh.colors),
         seen=None if mesh.seen is None else mean(mesh.seen[:, None].astype(float))[:, 0] >= 0.5,
+        shows=mesh.shows,
+        color_sources=None if mesh.color_sources is None else most_frequent(mesh.color_sources),
+        other_colors={kind: mean_color(colors) for kind, colors in mesh.other_colors.items()},
     )

@@ -22,15 +22,18 @@ FILE_FROM_OPTICAL = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
 
 
 def export_mesh(mesh: Mesh, path: str | Path) -> Path:
-    """Write a mesh as .glb, .obj or .ply, with normals, colours and, in a .ply, ``seen``.
+    """Write a mesh as .glb, .obj or .ply, with normals and colours.
 
     All files hold metres, x right, y up, z towards the viewer, the camera at the origin: the frame
     that glTF prescribes and in which MeshLab, Blender and the like show a person upright, from the
     front. A point in the camera's optical frame is the point in the file turned by half about x.
 
-    - .glb: binary glTF 2.0; colours in linear light, as it prescribes, 16 bits a channel.
+    - .glb: binary glTF 2.0; colours in linear light, as it prescribes, 16 bits a channel;
+      attribute ``_COLOR_SOURCE`` says where each comes from, in the order of ``color_sources`` in
+      the mesh's ``extras``: guess, photo, albedo_system.
     - .obj: text; colours as ``v x y z r g b``, sRGB in [0, 1].
-    - .ply: binary little endian; colours sRGB, 8 bits; ``seen`` 1 where a colour was measured.
+    - .ply: binary little endian; colours sRGB, 8 bits; ``seen`` 1 where the camera saw the vertex;
+      ``color_source``: 0 a guess, 1 the photo, 2 the albedo system.
 
     Args:
         mesh: in metres in the camera's optical frame (x right, y down, z forward).
@@ -84,12 +87,17 @@ def _ply_bytes(mesh: Mesh) -> bytes:
 def _as_trimesh(mesh: Mesh) -> trimesh.Trimesh:
     import trimesh
 
+    of_vertex = {"seen": mesh.seen, "color_source": mesh.color_sources}
     return trimesh.Trimesh(
         vertices=mesh.vertices,
         faces=mesh.faces,
         vertex_normals=mesh.normals,
         vertex_colors=mesh.colors,
-        vertex_attributes={} if mesh.seen is None else {"seen": mesh.seen.astype(np.uint8)},
+        vertex_attributes={
+            name: values.astype(np.uint8)
+            for name, values in of_vertex.items()
+            if values is not None
+        },
         process=False,
     )
 

@@ -1,7 +1,8 @@
 """Binary glTF, written by hand for its colours.
 
 glTF wants vertex colours in linear light, which eight bits cannot hold without visible steps in the
-dark: here they take sixteen. And its default material is a bare metal: here it is matt.
+dark: here they take sixteen. Attributes fill words of four bytes: the source of a color is a float.
+And its default material is a bare metal: here it is matt.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pifuhd_ros.stages.srgb import linear_from_srgb
-from pifuhd_ros.types.mesh import Mesh
+from pifuhd_ros.types.mesh import ColorSource, Mesh
 
 _ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
 _UNSIGNED_SHORT, _UNSIGNED_INT, _FLOAT = 5123, 5125, 5126
@@ -52,7 +53,12 @@ def glb_bytes(mesh: Mesh) -> bytes:
     if mesh.colors is not None:
         color = _accessor(len(arrays), _UNSIGNED_SHORT, "VEC4", count)
         add("COLOR_0", _linear_rgba16(mesh.colors), {**color, "normalized": True})
-    return _container(arrays, accessors, attributes, {"colors": mesh.shows})
+    extras: dict[str, object] = {"colors": mesh.shows}
+    if mesh.color_sources is not None:
+        extras["color_sources"] = [source.name.lower() for source in ColorSource]
+        source = _accessor(len(arrays), _FLOAT, "SCALAR", count)
+        add("_COLOR_SOURCE", mesh.color_sources.astype("<f4"), source)
+    return _container(arrays, accessors, attributes, extras)
 
 
 def _linear_rgba16(colors: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:

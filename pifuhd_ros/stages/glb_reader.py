@@ -59,12 +59,14 @@ def _mesh(content: bytes) -> Mesh:
     if len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices):
         raise ValueError("its faces name vertices that it does not have")
     normals, colors = arrays.get("NORMAL"), arrays.get("COLOR_0")
+    sources = arrays.get("_COLOR_SOURCE")
     return Mesh(
         vertices=vertices @ FILE_FROM_OPTICAL,
         faces=faces,
         normals=None if normals is None else normals.astype(np.float32) @ FILE_FROM_OPTICAL,
         colors=None if colors is None else srgb_from_linear(colors[:, :3] / 65535.0),
         shows=kind,
+        color_sources=None if sources is None else sources[:, 0].astype(np.uint8),
     )
 
 

@@ -50,6 +50,21 @@ def lamp_shading(
     return shading
 
 
+def albedo_of(mesh: Mesh) -> npt.NDArray[np.uint8]:
+    """The colours (V, 3) of a mesh that are its albedo.
+
+    Raises:
+        MeshError: they are none, or not the albedo.
+    """
+    if mesh.colors is None or mesh.shows != "albedo":
+        shown = "no colours" if mesh.colors is None else f"the colours of the {mesh.shows}"
+        raise MeshError(
+            f"the mesh has {shown}, not its albedo: make it with pifuhd reconstruct "
+            "--system phorhum --color albedo"
+        )
+    return mesh.colors
+
+
 def relit(mesh: Mesh, shading: npt.NDArray[np.floating[Any]]) -> Mesh:
     """The mesh with its albedo multiplied by a shading, both as colours are stored.
 
@@ -60,11 +75,5 @@ def relit(mesh: Mesh, shading: npt.NDArray[np.floating[Any]]) -> Mesh:
     Raises:
         MeshError: its colours are none, or not the albedo.
     """
-    if mesh.colors is None or mesh.shows != "albedo":
-        shown = "no colours" if mesh.colors is None else f"the colours of the {mesh.shows}"
-        raise MeshError(
-            f"the mesh has {shown}, not its albedo: make it with pifuhd reconstruct "
-            "--system phorhum --color albedo"
-        )
-    colors = np.rint(np.clip(mesh.colors * shading, 0, 255)).astype(np.uint8)
+    colors = np.rint(np.clip(albedo_of(mesh) * shading, 0, 255)).astype(np.uint8)
     return replace(mesh, colors=colors, shows="shaded")

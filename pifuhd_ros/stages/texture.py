@@ -11,10 +11,11 @@ from torch.nn.functional import grid_sample, max_pool2d
 
 from pifuhd_ros.geometry.mesh_normals import vertex_normals
 from pifuhd_ros.geometry.rasterize import rasterize
+from pifuhd_ros.stages.back_of_head import find_back_of_head
 from pifuhd_ros.stages.color_fill import fill_colors
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.errors import SurfaceError
-from pifuhd_ros.types.mesh import Mesh
+from pifuhd_ros.types.mesh import ColorSource, Mesh
 
 MIN_FACING = 0.2
 """Least cosine between a seen vertex's normal and the direction to the camera (78 degrees)."""
@@ -26,20 +27,26 @@ EDGE_FRACTION = 1 / 256
 """Pixels this close to the mask's edge, as part of the crop's size, may hold background."""
 
 
-def texture_mesh(mesh: Mesh, crop: PersonCrop) -> Mesh:
+def texture_mesh(
+    mesh: Mesh, crop: PersonCrop, hidden_colors: npt.NDArray[np.uint8] | None = None
+) -> Mesh:
     """Colour each vertex from the photo and tell which vertices the camera saw.
 
     A vertex is seen when nothing is nearer to the camera within a pixel of it, its surface does not
     turn away too far, and it lies well inside the person's mask; it takes the photo's colour.
-    The guess for the back is the plain one: the colour of what is in front of it in the same pixel.
-    What is hidden behind something, grazing, or at the mask's edge takes its colour from around it.
+    What something covers, and that is all of the back, takes its ``hidden_colors``. Without these
+    the guess for the back is a plain one: the colour of what is in front of it in the same pixel,
+    but hair on the back of a head (see ``find_back_of_head``). What is grazing or at the mask's
+    edge, and what else is hidden, takes its colour from around it.
 
     Args:
         mesh: in model space.
         crop: the photo that the mesh was made from.
+        hidden_colors: (V, 3) sRGB of the albedo system, lit as the photo is; not looked at where
+            the camera saw the vertex.
 
     Returns:
-        The mesh with ``colors``, ``seen`` and ``normals``.
+        The mesh with ``colors``, ``color_sources``, ``seen`` and ``normals``.
 
     Raises:
         SurfaceError: the camera saw no vertex.
@@ -47,9 +54,26 @@ def texture_mesh(mesh: Mesh, crop: PersonCrop) -> Mesh:
     visible = see_vertices(mesh, crop)
     vertices = torch.from_numpy(mesh.vertices).to(crop.image.device)
     colors = (255.0 * _sample(crop.image, vertices)).round().clamp(0, 255).byte().cpu().numpy()
-    has_own_pixel = visible.seen | (visible.in_mask & (visible.normals[:, 2] < 0))
-    filled = fill_colors(mesh, colors, has_own_pixel)
-    return replace(mesh, normals=visible.normals, colors=filled, seen=visible.seen)
+    sources = np.where(visible.seen, ColorSource.PHOTO, ColorSource.GUESS).astype(np.uint8)
+    if hidden_colors is None:
+        known = visible.seen | (visible.in_mask & (visible.normals[:, 2] < 0))
+        back = find_back_of_head(mesh.vertices, visible.normals, colors, visible.seen, crop.joints)
+        if back is not None:
+            colors[back.hair] = back.hair_color
+            known = (known & ~back.vertices) | back.hair
+    else:
+        # At the mask's edge the albedo system, too, may have seen background.
+        hidden = visible.covered & visible.in_mask
+        colors[hidden] = hidden_colors[hidden]
+        sources[hidden] = ColorSource.ALBEDO_SYSTEM
+        known = visible.seen | hidden
+    return replace(
+        mesh,
+        normals=visible.normals,
+        colors=fill_colors(mesh, colors, known),
+        seen=visible.seen,
+        color_sources=sources,
+    )
 
 
 @dataclass(frozen=True)
@@ -60,6 +84,8 @@ class VisibleVertices:
     """(V,) the vertices whose colours were measured."""
     in_mask: npt.NDArray[np.bool_]
     """(V,) those that lie well inside the person's mask, before or behind."""
+    covered: npt.NDArray[np.bool_]
+    """(V,) those that something nearer hides, or their own surface, whose back they are."""
     normals: npt.NDArray[np.float32]
     """(V, 3) the mesh's, or those of its faces."""
 
@@ -78,12 +104,16 @@ def see_vertices(mesh: Mesh, crop: PersonCrop) -> VisibleVertices:
     facing = torch.from_numpy(normals[:, 2]).to(crop.image.device)
     vertices = torch.from_numpy(mesh.vertices).to(crop.image.device)
     in_mask = _well_inside_mask(vertices, crop)
-    seen = in_mask & (facing > MIN_FACING) & _is_nearest(vertices, facing, mesh, crop)
+    is_nearest = _is_nearest(vertices, facing, mesh, crop)
+    seen = in_mask & (facing > MIN_FACING) & is_nearest
     if not seen.any():
         raise SurfaceError(
             "the camera sees no part of the mesh inside the person's mask: nothing to colour"
         )
-    return VisibleVertices(seen.cpu().numpy(), in_mask.cpu().numpy(), normals)
+    covered = ~is_nearest | (facing < 0)
+    return VisibleVertices(
+        seen.cpu().numpy(), in_mask.cpu().numpy(), covered.cpu().numpy(), normals
+    )
 
 
 def _sample(image: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:

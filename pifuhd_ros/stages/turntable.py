@@ -18,9 +18,10 @@ from pifuhd_ros.stages.srgb import linear_from_srgb, srgb_from_linear
 from pifuhd_ros.types.errors import ExportError
 from pifuhd_ros.types.mesh import Mesh
 
-Style = Literal["color", "flat", "normals", "clay"]
-"""``color``: the mesh's own colours, a hint of shape added where they hold the photo's light;
-``flat``: these and nothing added; ``normals``: which way the surface faces; ``clay``: the shape."""
+Style = Literal["color", "flat", "shaded", "albedo", "normals", "clay"]
+"""``color``: the mesh's colours with a hint of shape; ``flat``: these and nothing added;
+``shaded``, ``albedo``: those of its colours that show this, nothing added; ``normals``: which way
+the surface faces; ``clay``: the shape."""
 Rgb = npt.NDArray[np.float32]
 
 _SUPERSAMPLING = 2
@@ -52,6 +53,21 @@ class _Framing:
         return _FILL / 2 * min(height / self.half_height, width / self.half_width)
 
 
+def usual_styles(mesh: Mesh) -> tuple[Style, ...]:
+    """What there is to show of a mesh, side by side.
+
+    Returns:
+        Shaded colours, albedo and normals, as far as they are there, of a mesh with an albedo;
+        colours and clay of one with other colours; clay of one without any.
+    """
+    if mesh.colors is None:
+        return ("clay",)
+    kinds = (mesh.shows, *mesh.other_colors)
+    if "albedo" not in kinds:
+        return ("color", "clay")
+    return ("shaded", "albedo", "normals") if "shaded" in kinds else ("albedo", "normals")
+
+
 def render_view(
     mesh: Mesh, yaw_deg: float = 0.0, size: int = 512, style: Style = "color"
 ) -> npt.NDArray[np.uint8]:
@@ -68,10 +84,18 @@ def render_view(
         (size, size, 3) sRGB.
 
     Raises:
-        ExportError: the mesh is empty, or has no colours to show.
+        ExportError: the mesh is empty, or has no such colours to show.
     """
-    _check(mesh, style)
-    return _render(mesh, _Framing.around(mesh), yaw_deg, size, size, (style,))[0]
+    return render_styles(mesh, (style,), yaw_deg, size)[0]
+
+
+def render_styles(
+    mesh: Mesh, styles: tuple[Style, ...], yaw_deg: float = 0.0, size: int = 512
+) -> list[npt.NDArray[np.uint8]]:
+    """One picture a style, of the same view; see ``render_view``."""
+    for style in styles:
+        _check(mesh, style)
+    return _render(mesh, _Framing.around(mesh), yaw_deg, size, size, styles)
 
 
 def draw_view(mesh: Mesh, path: str | Path, size: int = 512, style: Style = "color") -> Path:
@@ -97,15 +121,14 @@ def render_turntable(
     size: int = 512,
     styles: tuple[Style, ...] | None = None,
 ) -> Path:
-    """Write a picture sheet: views all around in colour, and below them the same in clay.
+    """Write a picture sheet: views all around, and below them the same in other styles.
 
     Args:
-        mesh: in an optical frame (x right, y down, z forward), any unit. Without colours the
-            sheet has only the row in clay.
+        mesh: in an optical frame (x right, y down, z forward), any unit.
         path: of the .png file.
         views: how many, evenly spaced, from the camera's own to the right.
         size: height of one view in pixels; its width fits the person.
-        styles: the rows; None: in colour and in clay.
+        styles: the rows; None: ``usual_styles``.
 
     Returns:
         The path.
@@ -114,8 +137,7 @@ def render_turntable(
         ExportError: the mesh is empty, the ending is not .png, or the file cannot be written.
     """
     path = _png(path)
-    usual: tuple[Style, ...] = ("clay",) if mesh.colors is None else ("color", "clay")
-    rows = usual if styles is None else styles
+    rows = usual_styles(mesh) if styles is None else styles
     for style in rows:
         _check(mesh, style)
     framing = _Framing.around(mesh)
@@ -139,8 +161,18 @@ def _png(path: str | Path) -> Path:
 def _check(mesh: Mesh, style: Style) -> None:
     if len(mesh.faces) == 0:
         raise ExportError("cannot draw a mesh without faces")
-    if style in ("color", "flat") and mesh.colors is None:
+    if style in ("normals", "clay"):
+        return
+    if mesh.colors is None:
         raise ExportError("cannot draw the colours of a mesh that has none; draw it in clay")
+    if style in ("shaded", "albedo") and style not in (mesh.shows, *mesh.other_colors):
+        raise ExportError(f"cannot draw the {style} colours of a mesh that has none")
+
+
+def _colors_in(mesh: Mesh, style: Style) -> npt.NDArray[np.uint8]:
+    shown = mesh.showing(style) if style == "shaded" or style == "albedo" else mesh
+    assert shown.colors is not None  # _check has looked.
+    return shown.colors
 
 
 def _render(
@@ -172,14 +204,15 @@ def _render(
     pictures = []
     for style in styles:
         picture = _background(rows, columns)
-        if style in ("color", "flat") and mesh.colors is not None:
-            light = (linear_from_srgb(mesh.colors)[corners] * weights).sum(axis=1)
-            picture[hit] = light if style == "flat" else light * _soft_light(normal)
-        elif style == "normals":
+        if style == "normals":
             shown = normal * np.array([0.5, -0.5, -0.5], dtype=np.float32) + 0.5
             picture[hit] = linear_from_srgb(np.rint(255 * shown).astype(np.uint8))
-        else:
+        elif style == "clay":
             picture[hit] = _CLAY * _studio_light(normal)
+        else:
+            colors = linear_from_srgb(_colors_in(mesh, style))
+            light = (colors[corners] * weights).sum(axis=1)
+            picture[hit] = light * _soft_light(normal) if style == "color" else light
         picture = picture.reshape(height, _SUPERSAMPLING, width, _SUPERSAMPLING, 3)
         pictures.append(srgb_from_linear(picture.mean(axis=(1, 3))))
     return pictures

@@ -18,7 +18,7 @@ from pifuhd_ros.types.errors import (
 )
 from pifuhd_ros.types.field import ImplicitField
 from pifuhd_ros.types.frame import Frame
-from pifuhd_ros.types.mesh import Mesh
+from pifuhd_ros.types.mesh import ColorSource, Mesh
 from pifuhd_ros.types.normals import NormalMaps
 from pifuhd_ros.types.progress import OnProgress
 from pifuhd_ros.types.reconstruction import Reconstruction, ScaleSource
@@ -28,6 +28,7 @@ __all__ = [
     "AssetError",
     "Camera",
     "CaptureCancelled",
+    "ColorSource",
     "ConfigError",
     "DeviceError",
     "ExportError",

@@ -149,3 +149,16 @@ def test_the_module_is_the_command() -> None:
         check=True,
     )
     assert done.stdout.startswith("pifuhd ")
+
+
+def test_albedo_weights_are_for_colours_that_need_them(
+    photo: Path, slab_weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = photo.with_name("none.safetensors")
+    arguments = ["reconstruct", str(photo), "-o", str(photo.with_suffix(".glb"))]
+    arguments += ["--weights", str(slab_weights), "--albedo-weights", str(missing)]
+
+    assert main(arguments) == 1
+    assert "for --color photo+albedo" in capsys.readouterr().err
+    assert main([*arguments, "--color", "photo+albedo"]) == 1
+    assert f"no weights at {missing}" in capsys.readouterr().err

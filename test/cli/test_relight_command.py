@@ -37,6 +37,11 @@ def test_a_photo_becomes_albedo_and_is_lit_anew(
     with_photo_colours = ["--color", "photo"]
     assert main([*arguments, *weights, *with_photo_colours]) == 1
     assert "use albedo, shaded" in capsys.readouterr().err
-    assert main([*relight, "-o", str(tmp_path / "a.jpg"), "--light", "1", "0", "0"]) == 1
+    with pytest.raises(SystemExit):
+        main([*relight, "-o", str(tmp_path / "a.jpg"), "--light", "1", "0", "0"])
+    assert "does not end in .png" in capsys.readouterr().err
+    nowhere = str(tmp_path / "nowhere" / "a.png")
+    assert main([*relight, "-o", nowhere, "--like", "missing.jpg"]) == 1
+    assert "no folder" in capsys.readouterr().err
     assert main([*relight, "-o", str(lamp), "--light", "0", "0", "0"]) == 1
     assert "direction" in capsys.readouterr().err

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from pifuhd_ros.geometry.cameras import camera_from_focal, inverse_distance, vertical_fov_deg
+from pifuhd_ros.geometry.cameras import camera_from_focal, inverse_distance
 from pifuhd_ros.networks.phorhum import LITE, PUBLISHED
 from pifuhd_ros.networks.weights import load_phorhum, save_weights
 from pifuhd_ros.reconstructors.memory_need import estimate_memory
-from pifuhd_ros.reconstructors.phorhum import (
-    USUAL_INVERSE_DISTANCE,
-    PhorhumReconstructor,
-    crop_inverse_distance,
-)
+from pifuhd_ros.reconstructors.phorhum import PhorhumReconstructor
+from pifuhd_ros.reconstructors.viewpoint import USUAL_INVERSE_DISTANCE, crop_inverse_distance
 from pifuhd_ros.stages.image_io import frame_from_array
 from pifuhd_ros.types import PersonCrop
 
@@ -86,15 +82,6 @@ def test_a_nearer_camera_makes_the_person_slant(
         field = model.reconstruct_crop(crop, camera=camera).field
         assert float(field.inverse_distance) == pytest.approx(expected, abs=1e-4)
     assert crop_inverse_distance(None, crop) == USUAL_INVERSE_DISTANCE
-
-
-def test_the_frame_s_own_camera_counts_and_else_the_assumed_field_of_view(
-    model: PhorhumReconstructor,
-) -> None:
-    frame = frame_from_array(np.zeros((100, 200, 3), np.uint8))
-    own = camera_from_focal(321, 200, 100)
-    assert model._camera(replace(frame, camera=own)) is own
-    assert vertical_fov_deg(model._camera(frame)) == pytest.approx(model.settings.vertical_fov_deg)
 
 
 def test_memory_is_known_before_the_work() -> None:

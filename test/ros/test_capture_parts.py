@@ -119,10 +119,12 @@ def test_camera_of_another_aspect_is_refused() -> None:
 def test_preview_shows_the_photo_and_everybody() -> None:
     two = fake_capture.FakeReconstructor().infer(frame(fake_capture.TWO_PEOPLE))
     picture = preview(frame((10, 200, 30)), two, 24)
-    assert picture.shape == (24, 32 + 24 + 24, 3)
+    assert picture.shape == (24, 32 + 4 * 24, 3)
     assert picture.dtype == np.uint8
     assert (picture[:, :32] == (10, 200, 30)).all()
-    np.testing.assert_array_equal(picture[:, 32:56], picture[:, 56:])
+    first, second = picture[:, 32:80], picture[:, 80:]
+    np.testing.assert_array_equal(first, second)
+    assert (first[:, :24] != first[:, 24:]).any()
     clay = [replace(two[0], mesh=replace(two[0].mesh, colors=None))]
     assert preview(frame(), clay, 24).shape == (24, 32 + 24, 3)
 

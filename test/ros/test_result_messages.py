@@ -34,6 +34,7 @@ MESH = Mesh(
     normals=np.array([[0, -1, 0], [1, 0, 0], [-1, 0, 0], [0, 0, 1]], np.float32),
     colors=np.array([[255, 0, 1], [2, 254, 3], [4, 5, 253], [128, 64, 32]], np.uint8),
     seen=np.array([True, True, False, False]),
+    color_sources=np.array([1, 1, 0, 2], np.uint8),
 )
 BARE = Mesh(vertices=MESH.vertices, faces=MESH.faces)
 PERSON = Reconstruction(
@@ -54,7 +55,7 @@ PERSON = Reconstruction(
 
 
 def assert_same_mesh(actual: Mesh, expected: Mesh) -> None:
-    for name in ("vertices", "faces", "normals", "colors", "seen"):
+    for name in ("vertices", "faces", "normals", "colors", "seen", "color_sources"):
         value, wanted = getattr(actual, name), getattr(expected, name)
         assert (value is None) == (wanted is None), name
         if wanted is not None:
@@ -101,6 +102,7 @@ def test_person_mesh_says_all_that_is_known() -> None:
         ("normals", array("f", [1.0] * 9), "4 vertices, but 3 normals"),
         ("colors", array("B", [1] * 15), "4 vertices, but 5 colors"),
         ("seen", array("B", [1] * 3), "4 vertices, but 3 seen"),
+        ("color_sources", array("B", [1] * 5), "4 vertices, but 5 color_sources"),
     ],
 )
 def test_a_malformed_person_mesh_is_refused_in_words(field: str, values: array, text: str) -> None:

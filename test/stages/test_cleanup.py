@@ -74,13 +74,17 @@ def test_what_belongs_to_vertices_goes_with_them() -> None:
     mesh = mesh_of(union(BODY, sphere(0.045, (-0.8, 0.8, 0.1))))
     number = np.arange(len(mesh.vertices))
     colors = np.stack((number % 256, number // 256, 0 * number), axis=-1).astype(np.uint8)
-    cleaned = clean_mesh(replace(mesh, colors=colors, seen=number % 3 == 0))
+    sources = (number % 3).astype(np.uint8)
+    mesh = replace(mesh, colors=colors, seen=number % 3 == 0, color_sources=sources)
+    cleaned = clean_mesh(replace(mesh, other_colors={"albedo": colors}))
     assert cleaned.colors is not None
     assert cleaned.seen is not None
     kept = cleaned.colors[:, 0].astype(int) + 256 * cleaned.colors[:, 1]
     assert 0 < len(kept) < len(number)
     np.testing.assert_array_equal(mesh.vertices[kept], cleaned.vertices)
     np.testing.assert_array_equal(kept % 3 == 0, cleaned.seen)
+    np.testing.assert_array_equal(kept % 3, cleaned.color_sources)
+    np.testing.assert_array_equal(cleaned.other_colors["albedo"], cleaned.colors)
 
 
 def test_nothing_outward_is_an_error() -> None:

@@ -21,6 +21,9 @@ def ball() -> Mesh:
         mesh,
         colors=np.where(red, (200, 30, 30), (30, 30, 200)).astype(np.uint8),
         seen=mesh.vertices[:, 2] > 0,
+        shows="shaded",
+        color_sources=np.where(mesh.vertices[:, 2] > 0, 1, 2).astype(np.uint8),
+        other_colors={"albedo": np.full(mesh.vertices.shape, 90, np.uint8)},
     )
 
 
@@ -50,6 +53,11 @@ def test_colours_normals_and_seen_stay_with_their_places(ball: Mesh) -> None:
     assert (coarse.colors[x < -0.06] == (30, 30, 200)).all()
     assert coarse.seen[z > 0.06].all()
     assert not coarse.seen[z < -0.06].any()
+    assert coarse.color_sources is not None
+    assert (coarse.color_sources[z > 0.06] == 1).all()
+    assert (coarse.color_sources[z < -0.06] == 2).all()
+    assert coarse.shows == "shaded"
+    assert (coarse.other_colors["albedo"] == 90).all()
     np.testing.assert_allclose(np.linalg.norm(coarse.normals, axis=-1), 1, atol=1e-5)
     assert (coarse.normals * coarse.vertices).sum(axis=-1).min() > 0.57
 

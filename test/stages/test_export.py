@@ -28,6 +28,7 @@ def mesh() -> Mesh:
         vertices=plain.vertices + np.array([0.3, 0.2, 2.0], dtype=np.float32),
         colors=generator.integers(0, 256, (count, 3), dtype=np.uint8),
         seen=generator.random(count) < 0.5,
+        color_sources=generator.integers(0, 3, count, dtype=np.uint8),
     )
 
 
@@ -122,6 +123,15 @@ class TestGlb:
             glb_array(path, "NORMAL", "<f4", 3), mesh.normals * UPRIGHT, atol=1e-6
         )
 
+    def test_the_source_of_each_colour(self, mesh: Mesh, tmp_path: Path) -> None:
+        path = export_mesh(mesh, tmp_path / "person.glb")
+        numbers = glb_array(path, "_COLOR_SOURCE", "<f4", 1)[:, 0]
+        np.testing.assert_array_equal(numbers, mesh.color_sources)
+        extras = glb_parts(path)[0]["meshes"][0]["extras"]
+        assert extras["color_sources"] == ["guess", "photo", "albedo_system"]
+        attributes = read(path).vertex_attributes
+        np.testing.assert_array_equal(attributes["_COLOR_SOURCE"].ravel(), numbers)
+
 
 class TestObjAndPly:
     @pytest.mark.parametrize("ending", [".obj", ".ply"])
@@ -138,11 +148,14 @@ class TestObjAndPly:
         np.testing.assert_allclose(numbers[:3], mesh.vertices[0] * UPRIGHT, atol=1e-6)
         np.testing.assert_allclose(numbers[3:], mesh.colors[0] / 255, atol=1e-6)
 
-    def test_a_ply_says_what_was_seen(self, mesh: Mesh, tmp_path: Path) -> None:
+    def test_a_ply_says_what_was_seen_and_where_colours_come_from(
+        self, mesh: Mesh, tmp_path: Path
+    ) -> None:
         loaded = read(export_mesh(mesh, tmp_path / "person.ply"))
         vertex = loaded.metadata["_ply_raw"]["vertex"]["data"]
         assert mesh.seen is not None
         np.testing.assert_array_equal(vertex["seen"].astype(bool).ravel(), mesh.seen)
+        np.testing.assert_array_equal(vertex["color_source"].ravel(), mesh.color_sources)
 
 
 class TestFiles:

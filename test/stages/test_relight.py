@@ -29,12 +29,14 @@ def ball() -> Mesh:
 def test_a_file_is_read_back(ball: Mesh, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     colors = generator.integers(0, 256, ball.vertices.shape, dtype=np.uint8)
-    mesh = replace(ball, colors=colors)
+    sources = generator.integers(0, 3, len(colors), dtype=np.uint8)
+    mesh = replace(ball, colors=colors, color_sources=sources)
     back = read_glb(export_mesh(mesh, tmp_path / "ball.glb"))
     assert np.array_equal(back.vertices, mesh.vertices)
     assert np.array_equal(back.faces, mesh.faces)
     assert np.array_equal(back.normals, mesh.normals)
     assert np.array_equal(back.colors, colors)
+    assert np.array_equal(back.color_sources, sources)
     assert back.shows == "albedo"
 
 

@@ -9,7 +9,7 @@ from analytic_shapes import SignedDistanceField, capsules
 from PIL import Image
 
 from pifuhd_ros.stages.surface import extract_surface
-from pifuhd_ros.stages.turntable import render_turntable, render_view
+from pifuhd_ros.stages.turntable import render_turntable, render_view, usual_styles
 from pifuhd_ros.types import ExportError, Mesh
 
 SIZE = 64
@@ -121,6 +121,24 @@ class TestSheet:
         assert pole_color(views[2]) == "blue"
         assert pole_color(sheet[SIZE:, :width]) == "other"
         assert [entry.name for entry in tmp_path.iterdir()] == ["sheet.png"]
+
+    def test_an_albedo_is_shown_shaded_plain_and_as_normals(
+        self, pole: Mesh, tmp_path: Path
+    ) -> None:
+        assert pole.colors is not None
+        lit = replace(pole, shows="albedo", other_colors={"shaded": 255 - pole.colors})
+        for mesh in (lit, lit.showing("shaded")):
+            path = render_turntable(mesh, tmp_path / "sheet.png", views=1, size=SIZE)
+            sheet = np.asarray(Image.open(path))
+            rows = [sheet[i * SIZE : (i + 1) * SIZE] for i in range(3)]
+            assert len(sheet) == 3 * SIZE
+            assert pole_color(rows[1]) == "red"
+            assert pole_color(rows[0]) == "blue"
+            assert rows[2][int(SIZE * 0.6), sum(extent(rows[2], 0.6)) // 2, 2] > 240
+        only = replace(pole, shows="albedo")
+        assert usual_styles(only) == ("albedo", "normals")
+        with pytest.raises(ExportError, match="shaded"):
+            render_view(only, size=SIZE, style="shaded")
 
     def test_one_row_without_colours(self, pole: Mesh, tmp_path: Path) -> None:
         path = render_turntable(replace(pole, colors=None), tmp_path / "s.png", views=2, size=SIZE)
