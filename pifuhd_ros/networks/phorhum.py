@@ -13,12 +13,17 @@ from pifuhd_ros.geometry.perspective import seen_from_space, space_from_seen
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.bilinear import sample_twice_differentiable
 from pifuhd_ros.networks.distance_mlp import DistanceMlp, DistanceMlpConfig
-from pifuhd_ros.networks.sampling import shrink_image
+from pifuhd_ros.networks.light_fit import FIT_CHANNELS, fit_light, normals_of_depth
+from pifuhd_ros.networks.sampling import resize_map, shrink_image
 from pifuhd_ros.networks.shading import ShadingConfig, ShadingNetwork
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
 from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
 
 _FIRST_SHARPNESS = 3.0
+_BLACK = 0.01
+"""Crops are black around the person."""
+_DARKEST = 0.2
+"""Shading that is divided out is no darker: shadows hold no colour."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +48,12 @@ class PhorhumConfig:
     """Beyond the paper: the first two features are depth_scale · z of the front and the back, and
     points see their depth relative to these; 0: there are no such features."""
 
-    light_cells: int = 0
-    """Beyond the paper: the illumination code is made from the bottleneck and from the image in so
-    many cells a side, whose brightness and colour the trunk's norms take away; 0: no image."""
+    reads_light: bool = False
+    """Beyond the paper: the illumination code is made from the bottleneck and from the light that
+    the photo's colours show over the normals of the depth features (see light_fit.py), and points
+    see the colour of their pixel with the shading of these normals divided out."""
 
     def __post_init__(self) -> None:
-        if self.light_cells and self.trunk_size % self.light_cells:
-            raise ValueError(
-                f"light_cells {self.light_cells} does not divide trunk_size {self.trunk_size}"
-            )
         if self.trunk_size < 1 or self.image_size % self.trunk_size:
             raise ValueError(
                 f"trunk_size {self.trunk_size} does not divide image_size {self.image_size}"
@@ -65,6 +67,8 @@ class PhorhumConfig:
             )
         if self.has_depths and self.trunk.out_channels < 2:
             raise ValueError("the first two features are depths: there must be as many")
+        if self.reads_light and not self.has_depths:
+            raise ValueError("reads_light needs the features that are depths: set depth_scale")
 
     @property
     def has_depths(self) -> bool:
@@ -79,7 +83,7 @@ class PhorhumFeatures:
     maps: torch.Tensor
     """(B, C, h, w) pixel-aligned features."""
     pixels: torch.Tensor
-    """(B, 3, S, S) the crops' colours in [0, 1]."""
+    """(B, 3, S, S) the crops' colours in [0, 1], as they are or without their estimated shading."""
     illumination: torch.Tensor
     """(B, L) codes of the light."""
 
@@ -122,7 +126,7 @@ LITE = PhorhumConfig(
     point=DistanceMlpConfig(width=96, layers=4, frequencies=3, sees_pixel=True),
     shading=ShadingConfig(illumination=32, width=64, layers=2),
     depth_scale=5.0,
-    light_cells=8,
+    reads_light=True,
 )
 """Our own small network, for two CPU cores."""
 
@@ -169,15 +173,21 @@ class PhorhumNetwork(nn.Module):
             guide = draw_skeleton(joints, self.config.trunk_size // self.config.trunk.stem_stride)
         small = shrink_image(image, self.config.trunk_size)
         maps, bottleneck = self.trunk.encode(small, guide)
-        seen = [bottleneck.float().mean((2, 3))]
-        if self.config.light_cells:
-            cells = F.avg_pool2d(small.float(), self.config.trunk_size // self.config.light_cells)
-            seen.append(cells.flatten(1))
-        return PhorhumFeatures(
-            maps=maps.float(),
-            pixels=image.float() / 2 + 0.5,
-            illumination=self.light(torch.cat(seen, 1)).float(),
-        )
+        pixels = image.float() / 2 + 0.5
+        with torch.autocast(image.device.type, enabled=False):
+            code = bottleneck.float().mean((2, 3))
+            if not self.config.reads_light:
+                return PhorhumFeatures(maps.float(), pixels, self.light(code))
+            size = small.shape[-1] // self.config.trunk.stem_stride
+            colors = F.adaptive_avg_pool2d(pixels, size)
+            depth = F.adaptive_avg_pool2d(maps[:, :1].detach().float(), size)
+            normals = normals_of_depth(depth / self.config.depth_scale)
+            mask = (colors.amax(1, keepdim=True) > _BLACK).float()
+            illumination = self.light(torch.cat([code, fit_light(colors, normals, mask)], 1))
+            shading = self.shade(normals.flatten(2).transpose(1, 2), illumination)
+            shading = shading.transpose(1, 2).unflatten(2, (size, size)).clamp(min=_DARKEST)
+            pixels = (pixels / resize_map(shading, pixels.shape[-1])).clamp(max=1)
+        return PhorhumFeatures(maps.float(), pixels, illumination)
 
     def to_space(self, points: torch.Tensor, inverse_distance: torch.Tensor) -> torch.Tensor:
         """Points (B, N, 3) of the model box in the space of this network's camera.
@@ -225,9 +235,9 @@ class PhorhumNetwork(nn.Module):
 def _light_head(config: PhorhumConfig) -> nn.Module:
     """From what is seen of the light to its code."""
     channels, code = config.trunk.widths[-1], config.shading.illumination
-    if not config.light_cells:
+    if not config.reads_light:
         return nn.Linear(channels, code)
     width = 4 * code
     return nn.Sequential(
-        nn.Linear(channels + 3 * config.light_cells**2, width), nn.SiLU(), nn.Linear(width, code)
+        nn.Linear(channels + FIT_CHANNELS, width), nn.SiLU(), nn.Linear(width, code)
     )
