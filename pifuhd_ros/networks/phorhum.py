@@ -174,10 +174,10 @@ class PhorhumNetwork(nn.Module):
         small = shrink_image(image, self.config.trunk_size)
         maps, bottleneck = self.trunk.encode(small, guide)
         pixels = image.float() / 2 + 0.5
+        code = bottleneck.float().mean((2, 3))
+        if not self.config.reads_light:
+            return PhorhumFeatures(maps.float(), pixels, self.light(code).float())
         with torch.autocast(image.device.type, enabled=False):
-            code = bottleneck.float().mean((2, 3))
-            if not self.config.reads_light:
-                return PhorhumFeatures(maps.float(), pixels, self.light(code))
             size = small.shape[-1] // self.config.trunk.stem_stride
             colors = F.adaptive_avg_pool2d(pixels, size)
             depth = F.adaptive_avg_pool2d(maps[:, :1].detach().float(), size)
