@@ -16,12 +16,13 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 CASES = (
-    *("matrix", "surface_256", "surface_512", "components"),
+    *("matrix", "surface_256", "surface_512", "surface_1024", "components", "people_components"),
     *("lite", "continuous", "publishing", "published_256", "synthesize", "published_512"),
 )
 ON_CPU = CASES[:-1]
 """The last would take a CPU two minutes a run."""
 NEED_ROS = ("continuous", "publishing")
+NEED_ASSETS = ("people_components", "synthesize")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0 for all")
     parser.add_argument("--weights", type=Path, help="of the lite case (default: the shipped)")
     parser.add_argument(
-        "--assets", type=Path, help="made by pifuhd pack-assets; without it no case synthesize"
+        "--assets", type=Path, help="made by pifuhd pack-assets; without it no case with people"
     )
     parser.add_argument("--out", type=Path, default=RESULTS / "bench.json")
     parser.add_argument("--readme", type=Path, help="put the table between its speed markers")
@@ -47,8 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     results = []
     for name in args.only or (ON_CPU if args.device == "cpu" else CASES):
-        if name == "synthesize" and args.assets is None:
-            print("synthesize: left out, it needs --assets FILE", file=sys.stderr)
+        if name in NEED_ASSETS and args.assets is None:
+            print(f"{name}: left out, it needs --assets FILE", file=sys.stderr)
             continue
         if name in NEED_ROS and find_spec("rclpy") is None:
             print(f"{name}: left out, it needs ROS 2 (see the README)", file=sys.stderr)
