@@ -17,7 +17,8 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 CASES = (
     *("matrix", "surface_256", "surface_512", "surface_1024", "components", "people_components"),
-    *("lite", "continuous", "publishing", "published_256", "synthesize", "published_512"),
+    *("precision", "lite", "continuous", "publishing"),
+    *("published_256", "synthesize", "published_512"),
 )
 ON_CPU = CASES[:-1]
 """The last would take a CPU two minutes a run."""

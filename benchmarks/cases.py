@@ -15,6 +15,7 @@ from continuous import continuous
 from goals import GOALS
 from measure import Case, peak_memory_gb, peak_of, summarize_stages, time_matrix_product
 from person_shape import HARD_SHAPES, CapsulePerson, PersonInstead, ThinSheet
+from precision import precision
 from publishing import publishing
 from synthesis import measure_synthesis
 
@@ -221,6 +222,9 @@ RUN: dict[str, Callable[[Settings], Case]] = {
     "surface_1024": lambda settings: surface(settings, 1024),
     "components": components,
     "people_components": components_of_people,
+    "precision": lambda settings: precision(
+        settings.device, DEMO_IMAGE, settings.weights, 64 if settings.quick else 256
+    ),
     "lite": lite,
     "continuous": lambda settings: continuous(
         settings.device,
