@@ -16,13 +16,14 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 CASES = (
-    *("matrix", "surface_256", "surface_512", "components"),
-    *("lite", "phorhum_lite", "continuous", "publishing"),
+    *("matrix", "surface_256", "surface_512", "surface_1024", "components", "people_components"),
+    *("precision", "lite", "phorhum_lite", "continuous", "publishing"),
     *("published_256", "synthesize", "published_512"),
 )
 ON_CPU = CASES[:-1]
 """The last would take a CPU two minutes a run."""
 NEED_ROS = ("continuous", "publishing")
+NEED_ASSETS = ("people_components", "synthesize")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--phorhum-weights", type=Path, help="of the phorhum_lite case (default: the shipped)"
     )
     parser.add_argument(
-        "--assets", type=Path, help="made by pifuhd pack-assets; without it no case synthesize"
+        "--assets", type=Path, help="made by pifuhd pack-assets; without it no case with people"
     )
     parser.add_argument("--out", type=Path, default=RESULTS / "bench.json")
     parser.add_argument("--readme", type=Path, help="put the table between its speed markers")
@@ -75,13 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _needed(name: str, args: argparse.Namespace) -> str | None:
     """What a case lacks here; None where it can run."""
-    from pifuhd_ros.networks.weights import default_weights_path
-
-    if name == "synthesize" and args.assets is None:
+    if name in NEED_ASSETS and args.assets is None:
         return "--assets FILE"
-    if name == "phorhum_lite" and args.phorhum_weights is None:
-        is_shipped = default_weights_path("phorhum-lite").is_file()
-        return None if is_shipped else "--phorhum-weights FILE: the package ships none yet"
     if name in NEED_ROS and find_spec("rclpy") is None:
         return "ROS 2 (see the README)"
     return None

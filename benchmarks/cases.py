@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from arithmetic import encoding_gflop, point_mflop
-from components import extraction_components
+from components import extraction_components, people_components
 from continuous import continuous
 from goals import GOALS
 from measure import Case, peak_memory_gb, peak_of, summarize_stages, time_matrix_product
-from person_shape import HARD_SHAPES, CapsulePerson, PersonInstead
+from person_shape import HARD_SHAPES, CapsulePerson, PersonInstead, ThinSheet
+from precision import precision
 from publishing import publishing
 from synthesis import measure_synthesis
 
@@ -29,7 +30,7 @@ from pifuhd_ros.reconstructors.work_plan import MOST_POINTS_AT_ONCE
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.image_io import read_frame
 from pifuhd_ros.stages.surface import extract_surface
-from pifuhd_ros.types import PersonCrop
+from pifuhd_ros.types import ImplicitField, PersonCrop
 
 DEMO_IMAGE = Path(str(resources.files("pifuhd_ros"))) / "data" / "demo.png"
 """The image that the package ships."""
@@ -89,9 +90,18 @@ def surface(settings: Settings, resolution: int) -> Case:
 
 def components(settings: Settings) -> Case:
     """The search against the full grid, on shapes that are hard for it."""
-    shapes = [CapsulePerson(settings.device)]
+    shapes: list[ImplicitField] = [CapsulePerson(settings.device), ThinSheet(settings.device)]
     shapes += [CapsulePerson(settings.device, capsules) for capsules in HARD_SHAPES.values()]
     return extraction_components(shapes, 64 if settings.quick else 256)
+
+
+def components_of_people(settings: Settings) -> Case:
+    """The same where it counts; on a CPU the full grid is kept small, for it costs most."""
+    resolution = 32 if settings.quick else 128 if settings.device.type == "cpu" else 256
+    people = 1 if settings.quick else 30
+    return people_components(
+        _assets(settings), settings.weights, settings.device, people, resolution
+    )
 
 
 def lite(settings: Settings) -> Case:
@@ -217,16 +227,25 @@ def _capsule_crop(size: int) -> PersonCrop:
 
 def synthesize(settings: Settings) -> Case:
     """The generator: people with all that a network learns from."""
+    return measure_synthesis(_assets(settings), settings.device, settings.runs, settings.quick)
+
+
+def _assets(settings: Settings) -> Path:
     if settings.assets is None:
         raise ValueError("people are made of assets: name the packed file with --assets")
-    return measure_synthesis(settings.assets, settings.device, settings.runs, settings.quick)
+    return settings.assets
 
 
 RUN: dict[str, Callable[[Settings], Case]] = {
     "matrix": matrix,
     "surface_256": lambda settings: surface(settings, 256),
     "surface_512": lambda settings: surface(settings, 512),
+    "surface_1024": lambda settings: surface(settings, 1024),
     "components": components,
+    "people_components": components_of_people,
+    "precision": lambda settings: precision(
+        settings.device, DEMO_IMAGE, settings.weights, 64 if settings.quick else 256
+    ),
     "lite": lite,
     "phorhum_lite": phorhum_lite,
     "continuous": lambda settings: continuous(

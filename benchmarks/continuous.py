@@ -7,10 +7,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from goals import GOALS
 from measure import Case, peak_of, summarize
 
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
@@ -61,7 +63,8 @@ def continuous(
     model.close()
     if watched.failures:
         raise RuntimeError(f"a frame failed: {watched.failures[0]}")
-    return _case(watched, model.network.config.name, resolution, peak_gb, status.dropped)
+    case = _case(watched, model.network.config.name, resolution, peak_gb, status.dropped)
+    return replace(case, goal=GOALS.get(("continuous", device.type), ""))
 
 
 def _case(watched: _Watched, network: str, resolution: int, peak_gb: float, dropped: int) -> Case:

@@ -70,6 +70,26 @@ class CapsulePerson:
         return torch.sigmoid(-distance / _SOFTNESS)
 
 
+class ThinSheet:
+    """Occupancy of a sheet, a cell and a half thick at 256³, where the search sees it least.
+
+    It lies flat in the middle between two layers of the grid that the search starts from.
+    """
+
+    level = 0.5
+    inside_is_above = True
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._middle = torch.tensor([0.0, 0.0, 0.03125], device=device)
+        self._half_sides = torch.tensor([0.5, 0.4, 0.0], device=device)
+
+    def query(self, points: torch.Tensor) -> torch.Tensor:
+        """Occupancies (N,) of points (N, 3)."""
+        beyond = ((points - self._middle).abs() - self._half_sides).clamp(min=0)
+        return torch.sigmoid((0.006 - beyond.norm(dim=1)) / _SOFTNESS)
+
+
 class PersonInstead:
     """Asks a network for every point, at its full cost, and answers with the capsules.
 

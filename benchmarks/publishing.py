@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from goals import GOALS
 from measure import Case, peak_memory_gb, summarize_stages
 from person_shape import CapsulePerson
 
@@ -75,6 +76,7 @@ def publishing(runs: int, *, quick: bool = False) -> Case:
         total,
         peak_memory_gb(),
         {"markers_not_decimated_s": whole_s},
+        goal=GOALS["publishing", "cpu"],
         note=f"messages made and published, latched, without a subscriber; markers of "
         f"{MARKER_FACES:,} faces; without the preview picture.",
     )

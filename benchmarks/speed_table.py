@@ -54,7 +54,14 @@ def _short(value: float) -> str:
 def _figure(key: str, value: float) -> str:
     """``visited_percent`` 3.2 -> "visited 3.20 %"."""
     name, _, unit = key.rpartition("_")
-    signs = {"percent": "%", "gflops": "GFLOP/s", "gflop": "GFLOP", "gb": "GB", "s": "s"}
+    signs = {
+        "percent": "%",
+        "gflops": "GFLOP/s",
+        "gflop": "GFLOP",
+        "gb": "GB",
+        "s": "s",
+        "mm": "mm",
+    }
     words = name.replace("_", " ") if unit in signs else key.replace("_", " ")
     number = f"{value:,.0f}" if float(value).is_integer() else _short(value)
     return " ".join(part for part in (words, number, signs.get(unit, "")) if part)

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from pifuhd_ros.fields.engine import resolve_precision
+from pifuhd_ros.fields.float32_sums import sum_in_float32
 from pifuhd_ros.geometry.perspective import seen_gradients
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.phorhum import PhorhumFeatures, PhorhumNetwork
@@ -37,12 +38,16 @@ class Appearance:
 def prepare_phorhum(network: PhorhumNetwork, precision: str = "auto") -> PhorhumNetwork:
     """Round a network's feature extractor, in place, to a precision of fields/engine.py.
 
-    Distances, albedo and shading stay in float32.
+    Distances, albedo and shading stay in float32. On CUDA the process adds up in float32 from then
+    on, see sum_in_float32.
 
     Raises:
         ValueError: there is no such precision.
     """
-    dtype = resolve_precision(precision, next(network.parameters()).device)
+    device = next(network.parameters()).device
+    dtype = resolve_precision(precision, device)
+    if device.type == "cuda":
+        sum_in_float32()
     network.trunk.to(dtype)
     return network
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 
 from pifuhd_ros.fields.engine import PifuhdEngine
 from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.networks.host_copy import copy_to_host
 from pifuhd_ros.networks.sampling import resize_map, sample_features
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.normals import NormalMaps
@@ -35,7 +37,7 @@ def encode_pifuhd(
             begins, with the fraction of this function's work that is done.
 
     Returns:
-        The normal maps, on the crop's device, and the field, on the engine's.
+        The normal maps, on the host, and the field, on the engine's device.
 
     Raises:
         ValueError: the crop is of another side.
@@ -57,7 +59,7 @@ def encode_pifuhd(
         report("fine features", 0.45)
         (fine,) = engine.fine(image, front, back)
         engine.check_finite(fine)
-        normals = NormalMaps(front=_crop_normals(front, crop), back=_crop_normals(back, crop))
+        normals = NormalMaps(*copy_to_host(*_crop_normals((front, back), crop)))
     return normals, PifuhdField(engine, coarse.to(torch.float32), fine.to(torch.float32))
 
 
@@ -128,12 +130,12 @@ def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return runs.view(torch.float32).view(-1, 2), column
 
 
-def _crop_normals(normals: torch.Tensor, crop: PersonCrop) -> torch.Tensor:
-    """Unit normals (3, S, S) in the crop's pixels, zero well outside the mask."""
-    sized = F.normalize(resize_map(normals.float(), crop.image.shape[-1])[0], dim=0, eps=1e-6)
-    mask = (crop.mask > 0.5).float()[None]
+def _crop_normals(maps: Sequence[torch.Tensor], crop: PersonCrop) -> list[torch.Tensor]:
+    """Unit normals (3, S, S) of each map in the crop's pixels, zero well outside the mask."""
+    mask = (crop.mask > 0.5).to(maps[0].device)[None].float()
     near = F.max_pool2d(mask, 2 * _MASK_REACH_PX + 1, stride=1, padding=_MASK_REACH_PX)[0]
-    return sized.to(near.device) * near
+    sized = [resize_map(normals.float(), crop.image.shape[-1])[0] for normals in maps]
+    return [F.normalize(normals, dim=0, eps=1e-6) * near for normals in sized]
 
 
 def _ignore(stage: str, fraction: float) -> None:

@@ -78,10 +78,10 @@ def plan_work(
                 "the resolution, or use a smaller network"
             )
         chosen //= 2
-    if chosen == resolution:
-        return WorkPlan(chosen, points)
-    notice = (
-        f"The resolution was lowered from {resolution} to {chosen}: {device} has only "
-        f"{free / 1e9:.1f} GB of free memory."
-    )
-    return WorkPlan(chosen, points, (notice,))
+    what = []
+    if chosen < resolution:
+        what.append(f"The resolution was lowered from {resolution} to {chosen}")
+    if points < MOST_POINTS_AT_ONCE[device.type]:
+        what.append(f"The surface was searched {points} points at a time, which takes longer")
+    why = f"{device} has only {free / 1e9:.1f} GB of free memory."
+    return WorkPlan(chosen, points, tuple(f"{part}: {why}" for part in what))

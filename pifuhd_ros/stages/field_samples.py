@@ -87,7 +87,9 @@ class FieldSamples:
             answers.append(_query_signed(field, points))
         values = torch.full(keys.shape, -torch.inf, device=keys.device)
         if answers:
-            values[~is_border] = torch.cat(answers)
+            answered = torch.cat(answers)
+            _check_finite(answered, asked, grid)
+            values.masked_scatter_(~is_border, answered)
         merged, order = torch.cat((self.keys, keys)).sort()
         return FieldSamples(
             merged, torch.cat((self.values, values))[order], self.queried_points + len(asked)
@@ -111,11 +113,14 @@ def _query_signed(field: ImplicitField, points: torch.Tensor) -> torch.Tensor:
             f"instead of ({len(points)},)"
         )
     values = raw.to(torch.float32)
+    return values - field.level if field.inside_is_above else field.level - values
+
+
+def _check_finite(values: torch.Tensor, keys: torch.Tensor, grid: VoxelGrid) -> None:
     bad = ~values.isfinite()
     if bad.any():
-        where = ", ".join(f"{x:.3f}" for x in points[bad][0].tolist())
+        where = ", ".join(f"{x:.3f}" for x in grid.points(keys[bad][:1])[0].tolist())
         raise SurfaceError(
-            f"the field is not finite at {int(bad.sum())} of {len(points)} points, the first at "
+            f"the field is not finite at {int(bad.sum())} of {len(keys)} points, the first at "
             f"({where}); check the network's weights and its input image for NaN"
         )
-    return values - field.level if field.inside_is_above else field.level - values

@@ -8,6 +8,7 @@ import torch
 
 from pifuhd_ros.geometry.grid import VoxelGrid
 from pifuhd_ros.geometry.mesh_normals import vertex_normals_on_device
+from pifuhd_ros.networks.host_copy import copy_to_host
 from pifuhd_ros.stages.field_normals import field_normals
 from pifuhd_ros.stages.field_samples import FieldSamples, contains
 from pifuhd_ros.stages.marching_cubes import marching_cubes
@@ -134,9 +135,13 @@ def extract_surface(
     if normals_from_field:
         exact = field_normals(field, vertices, grid.cell_size / 2, max_points_per_query)
         normals = torch.where(exact.any(dim=-1, keepdim=True), exact, normals)
+    # Half the bytes: no mesh has so many vertices that it takes more than 31 bits to count them.
+    if faces.is_cuda:
+        faces = faces.int()
+    vertices, faces, normals = copy_to_host(vertices, faces, normals)
     report.finish()
     return SurfaceExtraction(
-        mesh=Mesh(vertices.cpu().numpy(), faces.cpu().numpy(), normals.cpu().numpy()),
+        mesh=Mesh(vertices.numpy(), faces.long().numpy(), normals.numpy()),
         visited_points=samples.queried_points,
         grid_points=grid.points_per_axis**3,
     )
@@ -211,13 +216,15 @@ def _cells_entered(
     No cell outside the box is ever among them: all points on the border are outside the shape.
     """
     inside = (values > 0).t().contiguous()
-    entered = []
+    beyond, is_crossed = [], []
     for side, (a, b, c, d) in enumerate(SIDES):
-        is_crossed = (inside[a] != inside[b]) | (inside[b] != inside[c]) | (inside[c] != inside[d])
         direction = [0, 0, 0]
         direction[side // 2] = stride if side % 2 else -stride
-        entered.append(cells[is_crossed] + grid.step(*direction))
-    neighbours: torch.Tensor = torch.unique(torch.cat(entered))
+        beyond.append(cells + grid.step(*direction))
+        crossed = (inside[a] != inside[b]) | (inside[b] != inside[c]) | (inside[c] != inside[d])
+        is_crossed.append(crossed)
+    # All sides at once: each selection has to wait for a GPU to say how much it leaves.
+    neighbours: torch.Tensor = torch.unique(torch.cat(beyond)[torch.cat(is_crossed)])
     return neighbours
 
 

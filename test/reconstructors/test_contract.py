@@ -333,3 +333,16 @@ def test_on_a_gpu_the_mesh_is_nearly_the_same(
     low, high = (bound(person.mesh.vertices, axis=0) for bound in (np.min, np.max))
     assert np.allclose(on_gpu.mesh.vertices.min(axis=0), low, atol=0.01)
     assert np.allclose(on_gpu.mesh.vertices.max(axis=0), high, atol=0.01)
+
+
+def test_little_memory_is_said_in_the_result(
+    system: str, weights: Path, frame: Frame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = RECONSTRUCTORS[system].from_pretrained(weights, "cpu", resolution=1024)
+    # What a capture asks for before it begins.
+    monkeypatch.setattr(f"{type(model).__module__}.free_memory", lambda device: 40_000_000)
+    (person,) = model.infer(frame)
+    model.close()
+
+    assert any("lowered from 1024 to" in notice for notice in person.notices)
+    assert len(person.mesh.vertices) < 256**2

@@ -55,10 +55,12 @@ def test_with_plenty_of_memory_nothing_is_changed() -> None:
     assert plan(PLENTY, CPU) == WorkPlan(512, MOST_POINTS_AT_ONCE["cpu"])
 
 
-def test_with_less_fewer_points_are_asked_for_at_once() -> None:
-    most = MOST_POINTS_AT_ONCE["cuda"]
-    free = estimate_memory(PUBLISHED, 512, torch.float16, most // 2).work
-    assert plan(free) == WorkPlan(512, most // 2)
+def test_with_less_fewer_points_are_asked_for_at_once_and_the_result_says_so() -> None:
+    half = MOST_POINTS_AT_ONCE["cuda"] // 2
+    tiled = plan(estimate_memory(PUBLISHED, 512, torch.float16, half).work)
+    assert (tiled.resolution, tiled.points_at_once) == (512, half)
+    [notice] = tiled.notices
+    assert f"{half} points at a time, which takes longer: cuda has only" in notice
 
 
 def test_with_still_less_the_resolution_is_lowered_and_the_result_says_so() -> None:
