@@ -181,17 +181,6 @@ def test_phorhum_runs_small_with_weights_that_are_given(phorhum_slab_weights: Pa
         assert f"|   {stage} |" in done.stdout
 
 
-@pytest.mark.skipif(
-    default_weights_path("phorhum-lite").is_file(), reason="the package ships these weights"
-)
-def test_phorhum_is_left_out_visibly_where_it_has_no_weights() -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick"]
-    command += ["--only", "phorhum_lite"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode == 0, done.stderr
-    assert "phorhum_lite: left out" in done.stderr
-
-
 def test_people_are_left_out_where_there_are_no_assets(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--only"]
     command += ["synthesize", "--out", str(tmp_path / "x")]
