@@ -20,6 +20,8 @@ from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
 from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
 
 _FIRST_SHARPNESS = 3.0
+_FIT_SCALE = 4.0
+"""The fitted light's coefficients differ by some tenths: brought to the size of other features."""
 _BLACK = 0.01
 """Crops are black around the person."""
 _DARKEST = 0.2
@@ -183,7 +185,8 @@ class PhorhumNetwork(nn.Module):
             depth = F.adaptive_avg_pool2d(maps[:, :1].detach().float(), size)
             normals = normals_of_depth(depth / self.config.depth_scale)
             mask = (colors.amax(1, keepdim=True) > _BLACK).float()
-            illumination = self.light(torch.cat([code, fit_light(colors, normals, mask)], 1))
+            fitted = _FIT_SCALE * fit_light(colors, normals, mask)
+            illumination = self.light(torch.cat([code, fitted], 1))
             shading = self.shade(normals.flatten(2).transpose(1, 2), illumination)
             shading = shading.transpose(1, 2).unflatten(2, (size, size)).clamp(min=_DARKEST)
             pixels = (pixels / resize_map(shading, pixels.shape[-1])).clamp(max=1)
