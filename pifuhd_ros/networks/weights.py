@@ -89,18 +89,13 @@ def load_phorhum(path: str | os.PathLike[str] | None = None) -> PhorhumNetwork:
     """Read a PHORHUM network: float32, on the CPU, in evaluation mode.
 
     Args:
-        path: a file of save_weights; None: the weights that the package ships, once it does.
+        path: a file of save_weights; None: the weights that the package ships.
 
     Raises:
         WeightsError: as of ``load_network``.
     """
     file = default_weights_path("phorhum-lite") if path is None else Path(path)
-    if path is None and not file.is_file():
-        raise WeightsError(
-            "the package ships no weights of phorhum yet: train some with 'pifuhd train --config "
-            "phorhum_lite' and give their file"
-        )
-    if _head_of(file, False, "this package")[8:9] != b"{":
+    if _head_of(file, path is None, "this package")[8:9] != b"{":
         raise WeightsError(f"{file} is no safetensors file, or it was cut off")
     config, tensors = _read_safetensors(file, PhorhumConfig)
     _check_trunk(file, config.trunk)

@@ -161,5 +161,5 @@ def test_weights_that_are_not_shipped_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(weights, "default_weights_path", lambda name: tmp_path / name)
-    with pytest.raises(WeightsError, match="ships no weights of phorhum yet: train some with"):
+    with pytest.raises(WeightsError, match="lacks the default weights"):
         load_phorhum()
