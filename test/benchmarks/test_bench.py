@@ -148,7 +148,8 @@ def test_every_case_runs_small(tmp_path: Path) -> None:
     names = ["matrix", "surface_256", "published_256"]
     has_ros = find_spec("rclpy") is not None
     if default_weights_path().is_file():
-        names += ["lite", "continuous"] if has_ros else ["lite"]
+        names += ["precision", "lite"]
+        names += ["continuous"] if has_ros else []
     if has_ros:
         names.append("publishing")
     command += ["--threads", "1", "--only", *names]
@@ -156,6 +157,7 @@ def test_every_case_runs_small(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "surface extraction alone" in done.stdout
     assert "fine features" in done.stdout
+    assert ("float16 mean" in done.stdout) == ("precision" in names)
     assert ("markers, decimated" in done.stdout) == has_ros
     assert ("frames a second" in done.stdout) == ("continuous" in names)
     assert not out.exists(), "a smoke test leaves no results"
@@ -164,12 +166,15 @@ def test_every_case_runs_small(tmp_path: Path) -> None:
 def test_people_are_made_small(packed_assets_file: Path, tmp_path: Path) -> None:
     """In two workers, each stage apart."""
     command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--only"]
-    command += ["synthesize", "--assets", str(packed_assets_file), "--out", str(tmp_path / "x")]
+    names = ["people_components"] if default_weights_path().is_file() else []
+    command += [*names, "synthesize"]
+    command += ["--assets", str(packed_assets_file), "--out", str(tmp_path / "x")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
     for stage in ("people", "render", "volume and occlusion", "points and distances", "write"):
         assert f"|   {stage} |" in done.stdout
     assert "people an hour" in done.stdout
+    assert ("lost of those that cleaning keeps" in done.stdout) == bool(names)
 
 
 def test_phorhum_runs_small_with_weights_that_are_given(phorhum_slab_weights: Path) -> None:

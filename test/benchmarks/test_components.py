@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+
+from pifuhd_ros.stages.surface import extract_surface
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
@@ -23,6 +27,25 @@ def test_small_separate_parts_are_found() -> None:
     assert case.figures["parts"] == 4
     assert case.figures["lost"] == 0
     assert case.figures["of_grid_percent"] < 3
+
+
+def test_a_thin_sheet_between_two_layers_of_the_first_grid_is_found_whole() -> None:
+    from components import dense_surface, extraction_components
+    from person_shape import ThinSheet
+
+    figures = extraction_components([ThinSheet(CPU)], 128).figures
+    assert (figures["parts"], figures["lost"]) == (1, 0)
+    sheet = dense_surface(ThinSheet(CPU), 128)
+    assert len(extract_surface(ThinSheet(CPU), 128).mesh.faces) == len(sheet.faces)
+
+
+def test_a_part_is_found_though_the_last_bits_of_its_vertices_differ() -> None:
+    from components import compare_parts, dense_surface
+    from person_shape import CapsulePerson
+
+    dense = dense_surface(CapsulePerson(CPU), 64)
+    nearly = replace(dense, vertices=np.nextafter(dense.vertices, np.float32(2)))
+    assert compare_parts(dense, nearly, 64).lost == 0
 
 
 def test_a_lost_part_is_counted_and_measured() -> None:
