@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -179,7 +180,7 @@ class PhorhumNetwork(nn.Module):
         code = bottleneck.float().mean((2, 3))
         if not self.config.reads_light:
             return PhorhumFeatures(maps.float(), pixels, self.light(code).float())
-        with torch.autocast(image.device.type, enabled=False):
+        with _in_float32(image):
             size = small.shape[-1] // self.config.trunk.stem_stride
             colors = F.adaptive_avg_pool2d(pixels, size)
             depth = F.adaptive_avg_pool2d(maps[:, :1].detach().float(), size)
@@ -216,7 +217,7 @@ class PhorhumNetwork(nn.Module):
             points: (B, N, 3), in space.
             inverse_distance: (B,), as for ``to_space``.
         """
-        with torch.autocast(points.device.type, enabled=False):
+        with _in_float32(points):
             seen = points
             if self.config.camera == "perspective":
                 seen = seen_from_space(points, inverse_distance)
@@ -230,9 +231,14 @@ class PhorhumNetwork(nn.Module):
 
     def shade(self, normals: torch.Tensor, illumination: torch.Tensor) -> torch.Tensor:
         """Shading (B, N, 3) of unit normals (B, N, 3) under lights (B, L)."""
-        with torch.autocast(normals.device.type, enabled=False):
+        with _in_float32(normals):
             shading: torch.Tensor = self.shading(normals.float(), illumination.float())
         return shading
+
+
+def _in_float32(like: torch.Tensor) -> AbstractContextManager[object]:
+    """Without autocast, which meta tensors do not have."""
+    return nullcontext() if like.is_meta else torch.autocast(like.device.type, enabled=False)
 
 
 def _light_head(config: PhorhumConfig) -> nn.Module:

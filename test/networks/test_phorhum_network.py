@@ -144,6 +144,7 @@ def test_the_sizes_are_those_that_are_told() -> None:
     with torch.device("meta"):
         lite, published = PhorhumNetwork(LITE), PhorhumNetwork(PUBLISHED)
         features = published.encode(torch.empty(1, 3, 512, 512))
+        assert lite.encode(torch.empty(1, 3, 512, 512)).illumination.shape == (1, 32)
     assert sum(p.numel() for p in lite.parameters()) * 2 < 8e6
     assert features.maps.shape == (1, 256, 512, 512)
     assert len(published.trunk.down) + len(published.trunk.up) == 13
