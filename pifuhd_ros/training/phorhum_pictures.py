@@ -58,8 +58,8 @@ def _render(
     inverse = batch.inverse_distance
     axis = torch.linspace(-1, 1, SIZE, device=inverse.device)
     y, x = torch.meshgrid(-axis, axis, indexing="ij")
-    seen = torch.stack([x, y, torch.full_like(x, start)], -1).view(1, -1, 3)
-    rays = rays_through(network, seen.expand(len(inverse), -1, -1), inverse)
+    x, y = (values.reshape(1, -1).expand(len(inverse), -1) for values in (x, y))
+    rays = rays_through(network, x, y, torch.full_like(x, start), -start, inverse)
     found = trace_rays(
         lambda p: network.query(features, p, inverse)[0],
         rays.origins,

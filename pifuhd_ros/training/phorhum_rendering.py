@@ -13,7 +13,12 @@ from pifuhd_ros.training.phorhum_batches import PhorhumBatch
 from pifuhd_ros.training.sphere_tracing import meet_surface, trace_rays
 
 START = 0.9
-"""Rays begin at this |z|."""
+"""Rays that meet nobody begin at this |z|."""
+_BEFORE = 0.2
+"""Rays that meet somebody begin so far before the true surface [model units]. Begun farther off,
+many would not come near it, and the silhouette would call for a surface wherever they ended."""
+_WHOLE = 0.99
+"""A pixel shows nothing but the person from this mask value on."""
 _SCALES = (1, 2, 4)
 
 
@@ -39,22 +44,25 @@ def rendering_losses(
 
     Front and back are ray-traced by sphere tracing; where a ray hits and the truth has a surface,
     albedo and, in front, the colour in the light of the photo are compared, by pixel and by patch.
+    The silhouette is taught by the other rays: those that hit nobody and should, or should not.
 
-    Source: Alldieck et al., CVPR 2022, section 3.2.
+    Source: Alldieck et al., CVPR 2022, section 3.2; the silhouette as in Yariv et al., NeurIPS
+    2020, equation 7.
     """
     rows, columns = _patch_pixels(batch, stage.patch_px)
     cut = _Cut(rows, columns)
     mask = cut(batch.mask)[..., 0]
     photo = cut(batch.image) / 2 + 0.5
-    albedo = cut(batch.albedo)
+    albedo, depth = cut(batch.albedo), cut(batch.depth)
     size = batch.mask.shape[-1]
     x, y = columns / (size - 1) * 2 - 1, 1 - rows / (size - 1) * 2
     terms: dict[str, list[torch.Tensor]] = {
         name: [] for name in ("silhouette", "rendered_albedo", "rendered_shaded", "patch")
     }
-    for side, start in ((0, START), (1, -START)):
-        seen = torch.stack([x, y, torch.full_like(x, start)], -1)
-        rays = rays_through(network, seen, batch.inverse_distance)
+    for side, sign in ((0, 1), (1, -1)):
+        before = (sign * depth[..., side] + _BEFORE).clamp(max=START)
+        begin = sign * torch.where(mask > _WHOLE, before, START)
+        rays = rays_through(network, x, y, begin, -sign * START, batch.inverse_distance)
         found = trace_rays(
             lambda p: network.query(features, p, batch.inverse_distance)[0],
             rays.origins,
@@ -64,14 +72,16 @@ def rendering_losses(
         )
         nearest, _ = network.query(features, found.closest, batch.inverse_distance)
         logits = -network.sharpness.exp() * nearest
-        terms["silhouette"].append(F.binary_cross_entropy_with_logits(logits, mask))
+        is_met = found.hit & (mask > _WHOLE)
+        each = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
+        terms["silhouette"].append((each * ~is_met).mean())
 
         place = found.end.requires_grad_()
         distance, _ = network.query(features, place, batch.inverse_distance)
         (gradient,) = torch.autograd.grad(distance.sum(), place, create_graph=True)
         surface = meet_surface(place.detach(), rays.directions, distance, gradient)
         _, colours = network.query(features, surface, batch.inverse_distance)
-        valid = (found.hit & (mask > 0.99)).float()[..., None]
+        valid = is_met.float()[..., None]
         true = albedo[..., 3 * side : 3 * side + 3]
         terms["rendered_albedo"].append(_mean_error(colours, true, valid))
         terms["patch"].append(_patch_error(colours, true, valid, stage.patch_px))
@@ -107,11 +117,17 @@ class _Cut:
 
 
 def rays_through(
-    network: PhorhumNetwork, seen: torch.Tensor, inverse_distance: torch.Tensor
+    network: PhorhumNetwork,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    begin_z: torch.Tensor,
+    end_z: float,
+    inverse_distance: torch.Tensor,
 ) -> Rays:
-    """From points (B, N, 3) of the box through all that is seen in the same pixels."""
-    begin = network.to_space(seen, inverse_distance)
-    end = network.to_space(seen * seen.new_tensor([1, 1, -1]), inverse_distance)
+    """Through all that is seen in pixels x, y (B, N) of the box, from begin_z (B, N) to end_z."""
+    begin = network.to_space(torch.stack([x, y, begin_z], -1), inverse_distance)
+    end_seen = torch.stack([x, y, torch.full_like(x, end_z)], -1)
+    end = network.to_space(end_seen, inverse_distance)
     reach = (end - begin).norm(dim=-1)
     return Rays(begin, (end - begin) / reach[..., None], reach)
 

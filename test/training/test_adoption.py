@@ -16,8 +16,10 @@ from pifuhd_ros.training.trainer import new_network
 from pifuhd_ros.types import WeightsError
 
 
-def test_depths_are_those_of_the_coarse_level_where_it_needs_no_normals() -> None:
-    teacher, network = new_network(pifuhd.LITE, 0), new_network(phorhum.LITE, 1)
+@pytest.mark.parametrize("out_stride", [2, 4])
+def test_depths_are_those_of_the_coarse_level_where_it_needs_no_normals(out_stride: int) -> None:
+    config = replace(phorhum.LITE, trunk=replace(phorhum.LITE.trunk, out_stride=out_stride))
+    teacher, network = new_network(pifuhd.LITE, 0), new_network(config, 1)
     trunk = teacher.netG.image_filter
     folded = trunk.config.stem_stride**2
     with torch.no_grad():
@@ -30,9 +32,9 @@ def test_depths_are_those_of_the_coarse_level_where_it_needs_no_normals() -> Non
     with torch.no_grad():
         coarse = teacher.encode_coarse(image, image * 0, image * 0, joints)
         fine = network.encode(image, joints).maps
-    assert fine.shape[-1] == 2 * coarse.shape[-1]
-    averaged = torch.nn.functional.avg_pool2d(fine[:, :2], 2)
-    # The guide is interpolated to the finer map, all else is repeated.
+    finer = fine.shape[-1] // coarse.shape[-1]
+    averaged = torch.nn.functional.avg_pool2d(fine[:, :2], finer)
+    # A finer map repeats all but the guide, which is interpolated.
     assert (averaged - coarse[:, :2]).abs().mean() < 0.05 * coarse[:, :2].abs().mean()
 
 

@@ -20,6 +20,7 @@ from pifuhd_ros.networks.weights import load_phorhum
 from pifuhd_ros.synthetic.frame_edges import FrameEdges
 from pifuhd_ros.training import phorhum_batches
 from pifuhd_ros.training.config import PhorhumStageConfig, TrainingConfig
+from pifuhd_ros.training.optimizers import optimizers_for
 from pifuhd_ros.training.phorhum import PhorhumLearner
 from pifuhd_ros.training.phorhum_batches import PhorhumBatch
 from pifuhd_ros.training.phorhum_losses import (
@@ -67,32 +68,45 @@ def _edges(monkeypatch: pytest.MonkeyPatch, bottom: float) -> None:
     monkeypatch.setattr(phorhum_batches, "sample_frame_edges", edges)
 
 
-def test_every_loss_falls(fabric: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rendered colours can fall only once rays hit: they are compared with the first that do."""
-    _edges(monkeypatch, -2.0)
-    trainer = _trainer(fabric, tmp_path, replace(PHORHUM_STAGE, steps=150, validate_every=150))
-    batch = _batch(6)
+def test_every_loss_falls() -> None:
+    """On the same people. Rendered colours are compared with the first that rays hit."""
+    network, batch = new_network(TINY_PHORHUM, 0), _batch(4)
+    losses = PhorhumLosses(network, PHORHUM_STAGE)
+    optimizers = optimizers_for(dict(network.named_parameters()), PHORHUM_STAGE)
     first: dict[str, float] = {}
-    before = trainer.validate()
-
-    def note(text: str, fraction: float) -> None:
-        if trainer.step in (1, 30, 60, 90):
-            for name, value in _values(trainer.network, batch).items():
-                if value > 0:
-                    first.setdefault(name, value)
-
-    trainer.run(on_progress=note)
-    last = _values(trainer.average, batch)
+    for _ in range(50):
+        terms = losses(**vars(batch))
+        for name, value in terms.items():
+            if value > 0:
+                first.setdefault(name, float(value.detach()))
+        torch.stack(list(terms.values())).sum().backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+    last = {name: float(value.detach()) for name, value in losses(**vars(batch)).items()}
     assert set(first) == set(last) == _TERMS
     assert not {name: (first[name], last[name]) for name in _TERMS if last[name] >= first[name]}
+    # Zero would mean that no ray hits.
+    assert not {name for name in ("rendered_albedo", "rendered_shaded") if last[name] <= 0}
+
+
+def test_a_run_learns_and_says_so(
+    fabric: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _edges(monkeypatch, -2.0)
+    stage = replace(PHORHUM_STAGE, steps=60, validate_every=60)
+    trainer = _trainer(fabric, tmp_path, stage)
+    before = trainer.validate()
+    trainer.run()
     after = trainer.validate()
-    assert after.accuracy > 0.9
-    assert after.normal_deg < 0.5 * before.normal_deg
-    assert after.surface_error < 0.5 * before.surface_error
-    assert after.albedo_back < 0.5 * before.albedo_back
+    assert after.accuracy > 0.85
+    assert after.normal_deg < 0.7 * before.normal_deg
+    assert after.surface_error < 0.7 * before.surface_error
+    assert after.albedo_back < 0.7 * before.albedo_back
     assert load_phorhum(tmp_path / "weights.safetensors").config == TINY_PHORHUM
     [entry] = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert entry["views"] == 300
+    assert entry["views"] == 120
     assert not math.isnan(entry["depth_error"])
 
 
