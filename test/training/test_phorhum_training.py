@@ -15,7 +15,6 @@ from tiny import CONFIG, STAGE
 from tiny import Balls as BareBalls
 from tiny_phorhum import PHORHUM_CONFIG, PHORHUM_STAGE, TINY_PHORHUM, PaintedBalls
 
-from pifuhd_ros.networks.phorhum import PhorhumNetwork
 from pifuhd_ros.networks.weights import load_phorhum
 from pifuhd_ros.synthetic.frame_edges import FrameEdges
 from pifuhd_ros.training import phorhum_batches
@@ -25,7 +24,6 @@ from pifuhd_ros.training.phorhum import PhorhumLearner
 from pifuhd_ros.training.phorhum_batches import PhorhumBatch
 from pifuhd_ros.training.phorhum_losses import (
     PhorhumLosses,
-    phorhum_losses,
     surface_samples,
     with_true_depths,
 )
@@ -52,10 +50,6 @@ def _trainer(fabric: Any, folder: Path, stage: PhorhumStageConfig = PHORHUM_STAG
     network = new_network(TINY_PHORHUM, 0)
     balls = PaintedBalls()
     return Trainer(fabric, network, PHORHUM_CONFIG, stage, balls, balls, folder)
-
-
-def _values(network: PhorhumNetwork, batch: PhorhumBatch) -> dict[str, float]:
-    return {k: float(v.detach()) for k, v in phorhum_losses(network, batch, PHORHUM_STAGE).items()}
 
 
 def _edges(monkeypatch: pytest.MonkeyPatch, bottom: float) -> None:
