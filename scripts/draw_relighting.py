@@ -18,7 +18,7 @@ from pifuhd_ros.types import Frame, PifuhdError
 
 _HEIGHT = 480
 _VIEWS_DEG = (0.0, 180.0)
-_SMALL = _HEIGHT // 3
+_SMALL = _HEIGHT // 4
 
 
 def _photo(frame: Frame, height: int) -> npt.NDArray[np.uint8]:
@@ -61,8 +61,8 @@ def main() -> None:
         lit = relit(mesh, model.shade(normals, model.light_of(other)))
         views = [render_styles(lit, ("flat",), yaw, _HEIGHT)[0] for yaw in _VIEWS_DEG]
         column = np.concatenate([_cut(view) for view in views]).copy()
-        small = _photo(other, _SMALL)[:, : column.shape[1]]
-        column[: len(small), : small.shape[1]] = small
+        small = _photo(other, _SMALL)[:, : column.shape[1] // 3]
+        column[-len(small) :, : small.shape[1]] = small
         columns.append(column)
     Image.fromarray(np.concatenate(columns, axis=1)).save(args.out, quality=88, optimize=True)
 
