@@ -17,7 +17,7 @@ from pifuhd_ros.ros.spinner import Spinner
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 GRACE_S = 0.2
-"""For the middleware to deliver the last answers: it does not tell when a service's have come."""
+"""For answers that are on their way out when everything has been stopped."""
 
 
 class StopSignal:
@@ -73,10 +73,9 @@ def run_node(
             stop.wait()
             if on_stop is not None:
                 on_stop(node)
+                time.sleep(GRACE_S)
         finally:
             spinner.stop()
-            if on_stop is not None:
-                time.sleep(GRACE_S)
             node.destroy_node()
     finally:
         try_shutdown()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import MultiThreadedExecutor
@@ -30,43 +29,29 @@ class Spinner:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the callbacks that run end, and what they leave to be done be done; then no more.
-
-        What they leave is, for example, to send the result of a goal.
-        """
+        """Start no more callbacks, and wait for those that run."""
         self._is_stopping = True
         # Something to do, so that the thread comes back from waiting for it.
         self._executor.create_task(lambda: None)
         self._thread.join()
         self._executor.wait_for_callbacks()
-        # The executor begins the newest first: of two tasks, one after the other, the second is
-        # begun when all that was there before the first has been.
-        for _ in range(2):
-            last = self._executor.create_task(lambda: None)
-            while not last.done():
-                self._spin_once(timeout_s=0.01)
-        self._executor.wait_for_callbacks()
         self._executor.shutdown()
 
     def _spin(self) -> None:
         while not self._is_stopping:
-            self._spin_once(timeout_s=None)
-
-    def _spin_once(self, timeout_s: float | None) -> None:
-        try:
-            self._executor.spin_once(timeout_s)
-        except InvalidHandle:
-            # Another thread destroyed, say, a subscription while this one was about to wait for
-            # it. The next round knows.
-            return
-        except Exception:
-            # The boundary to rclpy: for example, it raises where a lifecycle transition is asked
-            # for that the present state does not have.
-            self._node.get_logger().error(f"a callback failed:\n{traceback.format_exc()}")
+            try:
+                self._executor.spin_once()
+            except InvalidHandle:
+                # Another thread destroyed, say, a subscription while this one was about to wait
+                # for it. The next round knows.
+                continue
+            except Exception:
+                # The boundary to rclpy: for example, it raises where a lifecycle transition is
+                # asked for that the present state does not have.
+                self._node.get_logger().error(f"a callback failed:\n{traceback.format_exc()}")
 
 
 class _Executor(MultiThreadedExecutor):
     def wait_for_callbacks(self) -> None:
         """Wait for the callbacks that run; Jazzy's own ``shutdown`` leaves them behind."""
         self._executor.shutdown(wait=True)
-        self._executor = ThreadPoolExecutor(CALLBACK_THREADS)
