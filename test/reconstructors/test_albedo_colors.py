@@ -91,5 +91,5 @@ def test_missing_weights_are_told_by_name(
             slab_weights, "cpu", color="photo+albedo", albedo_weights=missing
         )
     monkeypatch.setattr(weights, "default_weights_path", lambda _: missing)
-    with pytest.raises(WeightsError, match=r"albedo_weights.*pifuhd train"):
+    with pytest.raises(WeightsError, match=r"albedo_weights.*lacks the default weights"):
         PifuhdReconstructor.from_pretrained(slab_weights, "cpu", color="photo+albedo")
