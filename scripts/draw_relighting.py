@@ -61,7 +61,8 @@ def main() -> None:
         lit = relit(mesh, model.shade(normals, model.light_of(other)))
         views = [render_styles(lit, ("flat",), yaw, _HEIGHT)[0] for yaw in _VIEWS_DEG]
         column = np.concatenate([_cut(view) for view in views]).copy()
-        small = _photo(other, _SMALL)[:, : column.shape[1] // 3]
+        rows, columns_px = other.rgb.shape[:2]
+        small = _photo(other, min(_SMALL, column.shape[1] * rows // (3 * columns_px)))
         column[-len(small) :, : small.shape[1]] = small
         columns.append(column)
     Image.fromarray(np.concatenate(columns, axis=1)).save(args.out, quality=88, optimize=True)
