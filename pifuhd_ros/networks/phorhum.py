@@ -27,6 +27,10 @@ _BLACK = 0.01
 """Crops are black around the person."""
 _DARKEST = 0.2
 """Shading that is divided out is no darker: shadows hold no colour."""
+PAINTED = 6
+"""Outputs of the trunk that are images, where it paints: three and three colours."""
+_THINNEST = 0.02
+"""Least depth between front and back over which one side's colour gives way to the other's."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ class PhorhumConfig:
     """Beyond the paper: the illumination code is made from the bottleneck and from the light that
     the photo's colours show over the normals of the depth features (see light_fit.py), and points
     see the colour of their pixel with the shading of these normals divided out."""
+    paints: bool = False
+    """Beyond the paper: the trunk's last PAINTED outputs are two images. One, as a logarithm, is
+    divided out of the pixels, too: what of the photo's shading normals under a light do not tell.
+    The other is the albedo of the back, which points nearer to the back see as their pixel."""
 
     def __post_init__(self) -> None:
         if self.trunk_size < 1 or self.image_size % self.trunk_size:
@@ -72,11 +80,18 @@ class PhorhumConfig:
             raise ValueError("the first two features are depths: there must be as many")
         if self.reads_light and not self.has_depths:
             raise ValueError("reads_light needs the features that are depths: set depth_scale")
+        if self.paints and not (self.reads_light and self.trunk.out_channels >= 2 + PAINTED):
+            raise ValueError(f"paints needs reads_light and {PAINTED} outputs more of the trunk")
 
     @property
     def has_depths(self) -> bool:
         """Whether the first two features are the depths of front and back."""
         return self.depth_scale > 0
+
+    @property
+    def features(self) -> int:
+        """Pixel-aligned features that points see."""
+        return self.trunk.out_channels - PAINTED * self.paints
 
 
 @dataclass(frozen=True)
@@ -87,6 +102,9 @@ class PhorhumFeatures:
     """(B, C, h, w) pixel-aligned features."""
     pixels: torch.Tensor
     """(B, 3, S, S) the crops' colours in [0, 1], as they are or without their estimated shading."""
+    behind: torch.Tensor
+    """(B, 3, h, w) in [0, 1]: what points near the back see in place of ``pixels``; empty, h = 0,
+    where all see these."""
     illumination: torch.Tensor
     """(B, L) codes of the light."""
 
@@ -120,7 +138,7 @@ LITE = PhorhumConfig(
     camera="perspective",
     trunk=ShuffleUNetConfig(
         in_channels=3,
-        out_channels=48,
+        out_channels=48 + PAINTED,
         out_stride=4,
         widths=(64, 96, 128, 160),
         blocks=(1, 2, 2, 1),
@@ -130,6 +148,7 @@ LITE = PhorhumConfig(
     shading=ShadingConfig(illumination=32, width=64, layers=2),
     depth_scale=5.0,
     reads_light=True,
+    paints=True,
 )
 """Our own small network, for two CPU cores."""
 
@@ -150,7 +169,7 @@ class PhorhumNetwork(nn.Module):
         self.config = config
         self.trunk = ShuffleUNet(config.trunk)
         self.light = _light_head(config)
-        self.point = DistanceMlp(config.trunk.out_channels, config.point)
+        self.point = DistanceMlp(config.features, config.point)
         self.shading = ShadingNetwork(config.shading)
         # The logarithm of the factor k by which the paper's L_l sharpens distances.
         self.sharpness = nn.Parameter(torch.tensor(_FIRST_SHARPNESS))
@@ -179,19 +198,23 @@ class PhorhumNetwork(nn.Module):
         pixels = image.float() / 2 + 0.5
         code = bottleneck.float().mean((2, 3))
         if not self.config.reads_light:
-            return PhorhumFeatures(maps.float(), pixels, self.light(code).float())
+            nothing = pixels[:, :, :0, :0]
+            return PhorhumFeatures(maps.float(), pixels, nothing, self.light(code).float())
         with _in_float32(image):
-            size = small.shape[-1] // self.config.trunk.stem_stride
-            colors = F.adaptive_avg_pool2d(pixels, size)
-            depth = F.adaptive_avg_pool2d(maps[:, :1].detach().float(), size)
-            normals = normals_of_depth(depth / self.config.depth_scale)
+            maps, painted = maps.float().tensor_split([self.config.features], 1)
+            colors = F.adaptive_avg_pool2d(pixels, maps.shape[-1])
+            normals = normals_of_depth(maps[:, :1].detach() / self.config.depth_scale)
             mask = (colors.amax(1, keepdim=True) > _BLACK).float()
             fitted = _FIT_SCALE * fit_light(colors, normals, mask)
             illumination = self.light(torch.cat([code, fitted], 1))
             shading = self.shade(normals.flatten(2).transpose(1, 2), illumination)
-            shading = shading.transpose(1, 2).unflatten(2, (size, size)).clamp(min=_DARKEST)
-            pixels = (pixels / resize_map(shading, pixels.shape[-1])).clamp(max=1)
-        return PhorhumFeatures(maps.float(), pixels, illumination)
+            shading = shading.transpose(1, 2).unflatten(2, normals.shape[2:])
+            unseen, behind = painted.split(painted.shape[1] // 2, 1)
+            if self.config.paints:
+                shading = shading * unseen.exp()
+            shading = resize_map(shading.clamp(min=_DARKEST), pixels.shape[-1])
+            pixels = (pixels / shading).clamp(max=1)
+        return PhorhumFeatures(maps, pixels, behind.sigmoid(), illumination)
 
     def to_space(self, points: torch.Tensor, inverse_distance: torch.Tensor) -> torch.Tensor:
         """Points (B, N, 3) of the model box in the space of this network's camera.
@@ -222,12 +245,28 @@ class PhorhumNetwork(nn.Module):
             if self.config.camera == "perspective":
                 seen = seen_from_space(points, inverse_distance)
             sampled = sample_twice_differentiable(features.maps, seen)
+            pixels = sample_twice_differentiable(features.pixels, seen)
             if self.config.has_depths:
                 depths = self.config.depth_scale * points[..., 2:] - sampled[..., :2]
                 sampled = torch.cat([depths, sampled[..., 2:]], -1)
-            pixels = sample_twice_differentiable(features.pixels, seen)
+            if self.config.paints:
+                behind = sample_twice_differentiable(features.behind, seen)
+                front = self._share_of_front(depths)
+                pixels = front * pixels + (1 - front) * behind
             distance, albedo = self.point(sampled, points, pixels)
         return distance, albedo
+
+    def _share_of_front(self, depths: torch.Tensor) -> torch.Tensor:
+        """(B, N, 1): 1 near the front, 0 near the back, half way between them a smooth step.
+
+        Args:
+            depths: (B, N, 2) of points, from the front and from the back, as features.
+        """
+        from_middle = depths.mean(-1, keepdim=True)
+        thickness = depths[..., 1:] - depths[..., :1]
+        thickness = thickness.clamp(min=_THINNEST * self.config.depth_scale)
+        share = (0.5 + 2 * from_middle / thickness).clamp(0, 1)
+        return share * share * (3 - 2 * share)
 
     def shade(self, normals: torch.Tensor, illumination: torch.Tensor) -> torch.Tensor:
         """Shading (B, N, 3) of unit normals (B, N, 3) under lights (B, L)."""

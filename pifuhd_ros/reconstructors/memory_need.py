@@ -101,7 +101,7 @@ def _phorhum(config: PhorhumConfig, dtype: torch.dtype) -> tuple[int, int, int]:
         image = torch.empty(1, 3, config.image_size, config.image_size, dtype=dtype)
         with _Held() as held:
             features = network.encode(image)
-    kept = 4 * (features.maps.numel() + features.pixels.numel())
+    kept = 4 * sum(f.numel() for f in (features.maps, features.pixels, features.behind))
     return sum(p.numel() for p in network.parameters()), held.most, kept
 
 

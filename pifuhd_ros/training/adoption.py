@@ -18,7 +18,8 @@ def adopt_trunk(network: PhorhumNetwork, teacher: PifuhdNetwork) -> None:
 
     Both are U-Nets of one shape. The extractor does not see normal maps: the stem's weights for
     these are left behind. The coarse level's features are fewer to a side: each of the extractor's
-    pixels takes those of the pixel that it lies in, as many as it has.
+    pixels takes those of the pixel that it lies in, as many as it has. What it paints
+    begins with zeros.
 
     Args:
         network: To start training from; its feature extractor is replaced.
@@ -37,11 +38,16 @@ def adopt_trunk(network: PhorhumNetwork, teacher: PifuhdNetwork) -> None:
         [stem[:, : _COLORS * folded], stem[:, own.config.in_channels * folded :]], 1
     )
     finer = (own.config.out_stride // trunk.config.out_stride) ** 2
-    features = trunk.config.out_channels
+    features = network.config.features
+
+    def cut(weight: torch.Tensor) -> torch.Tensor:
+        painted = weight.new_zeros(trunk.config.out_channels - features, *weight.shape[1:])
+        return torch.cat([weight[:features], painted])
+
     for name in ("head.weight", "head.bias"):
-        theirs[name] = theirs[name][:features].repeat_interleave(finer, 0)
+        theirs[name] = cut(theirs[name]).repeat_interleave(finer, 0)
     if "guide_head.weight" in theirs:
-        theirs["guide_head.weight"] = theirs["guide_head.weight"][:features]
+        theirs["guide_head.weight"] = cut(theirs["guide_head.weight"])
     mine = dict(trunk.named_parameters())
     if {k: v.shape for k, v in theirs.items()} != {k: v.shape for k, v in mine.items()}:
         raise WeightsError(

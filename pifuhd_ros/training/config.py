@@ -115,6 +115,10 @@ class PhorhumStageConfig(StageConfig):
     """Beyond the paper: the true distance of the labelled points, up to 0.1 model units."""
     depth_weight: float = 0.0
     """Beyond the paper: the features that are depths."""
+    painted_weight: float = 0.0
+    """Beyond the paper: the images of networks that paint, against the albedo of both sides."""
+    constancy_weight: float = 0.0
+    """Beyond the paper: the albedo stays the same in a second photo in another light."""
 
     all_levels: ClassVar[tuple[str, ...]] = ("field", "light")
 

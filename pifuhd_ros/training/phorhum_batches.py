@@ -18,7 +18,7 @@ from pifuhd_ros.training.config import PhorhumStageConfig
 from pifuhd_ros.training.pieces import piece_generator
 from pifuhd_ros.types import AssetError
 
-_WHOLE = 0.99
+WHOLE = 0.99
 """A pixel shows nothing but the person from this mask value on."""
 _BALL_NORMALS = 48
 
@@ -55,6 +55,11 @@ class PhorhumBatch:
     """(B, P, 2) int64 row and column of each patch's first pixel."""
     ball: torch.Tensor
     """(B, K, 3) shading of a white ball in the light of the photo, at ``ball_normals``."""
+    relit: torch.Tensor
+    """(B, 3, S, S) another photo of the same, in another light; S = 0 where the stage asks for
+    none."""
+    relit_ball: torch.Tensor
+    """(B, K, 3) a white ball in that light; K = 0 where there is none."""
     knows_depth: torch.Tensor
     """(B,) bool: points are asked with the true depths."""
 
@@ -112,7 +117,11 @@ def make_phorhum_batch(
     joints = torch.where(flips[:, None, None], mirrored(joints), joints)
     rows = torch.stack([_labelled(v, stage.points, generator) for v in views])
     points = rows[..., :3] * sign[:, None, :, 0, 0]
-    photo = take_photo(albedo[:, :3], normals[:, :3], mask, Occlusion(ambient, bent), generator)
+    occlusion = Occlusion(ambient, bent)
+    photo = take_photo(albedo[:, :3], normals[:, :3], mask, occlusion, generator)
+    other = photo
+    if stage.constancy_weight:
+        other = take_photo(albedo[:, :3], normals[:, :3], mask, occlusion, generator)
     edges = sample_frame_edges(len(views), generator, device)
     inverse = torch.tensor([view.placement.inverse_distance for view in views], device=device)
     size = mask.shape[-1]
@@ -123,9 +132,13 @@ def make_phorhum_batch(
     corners = _filled_pixels(mask, stage.patches, generator) if stage.patches else pixels[:, :0]
     corners = torch.stack([corners // size, corners % size], -1) - stage.patch_px // 2
     knows = torch.rand(len(views), generator=generator) < stage.true_depth_share
+    # As the crop of a detected person looks: black where its mask says background.
+    image, relit = (p.image * p.mask * shown * 2 - 1 for p in (photo, other))
+    ball, relit_ball = (white_shading(p.lights, ball_normals(device)) for p in (photo, other))
+    if other is photo:
+        relit, relit_ball = relit[..., :0, :0], relit_ball[:, :0]
     return PhorhumBatch(
-        # As the crop of a detected person looks: black where its mask says background.
-        image=photo.image * photo.mask * shown * 2 - 1,
+        image=image,
         joints=joints,
         inverse_distance=inverse,
         mask=mask,
@@ -138,7 +151,9 @@ def make_phorhum_batch(
         inside=rows[..., 3] * edges.contain(points[..., 0], points[..., 1]),
         distance=torch.maximum(rows[..., 4], edges.beyond(points, inverse)),
         patches=corners.clamp(0, size - min(stage.patch_px, size)),
-        ball=white_shading(photo.lights, ball_normals(device)),
+        ball=ball,
+        relit=relit,
+        relit_ball=relit_ball,
         knows_depth=knows.to(device),
     )
 
@@ -171,7 +186,7 @@ def _labelled(view: ViewSample, count: int, generator: torch.Generator) -> torch
 def _filled_pixels(mask: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
     """Random pixels (B, count) that the person fills; any where there are none."""
     result = []
-    for person in (mask >= _WHOLE).flatten(1):
+    for person in (mask >= WHOLE).flatten(1):
         filled = torch.nonzero(person)[:, 0]
         if len(filled) == 0:
             filled = torch.arange(person.numel(), device=mask.device)

@@ -9,9 +9,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from pifuhd_ros.networks.phorhum import PhorhumFeatures, PhorhumNetwork
+from pifuhd_ros.networks.sampling import resize_map
 from pifuhd_ros.training.config import PhorhumStageConfig
 from pifuhd_ros.training.depth_targets import depths_at
-from pifuhd_ros.training.phorhum_batches import PhorhumBatch, ball_normals
+from pifuhd_ros.training.phorhum_batches import WHOLE, PhorhumBatch, ball_normals
 from pifuhd_ros.training.phorhum_rendering import rendering_losses
 
 _FARTHEST = 0.1
@@ -120,6 +121,14 @@ def phorhum_losses(
     }
     if network.config.has_depths:
         terms["depth"] = depth_loss(network, features, batch)
+    if network.config.paints:
+        terms["painted"] = _painted_loss(features, batch)
+    if stage.constancy_weight:
+        relit = network.encode(batch.relit, batch.joints)
+        terms["constancy"] = _constancy_loss(network, features, relit, batch)
+        terms["light"] = (terms["light"] + _ball_error(network, relit, batch.relit_ball)) / 2
+        if network.config.paints:
+            terms["painted"] = (terms["painted"] + _painted_loss(relit, batch)) / 2
     if stage.patches:
         terms |= rendering_losses(network, asked, batch, stage)
     return terms
@@ -134,12 +143,49 @@ def _shaded_loss(
     return (on.albedo[:, :count] * shading - on.photo).abs().mean()
 
 
+def _painted_loss(features: PhorhumFeatures, batch: PhorhumBatch) -> torch.Tensor:
+    """Mean absolute error of the painted images where the person is."""
+    weight = _person(batch)
+    error = (_painted(features, batch.mask.shape[-1]) - batch.albedo).abs() * weight
+    return error.sum() / (6 * weight.sum()).clamp(min=1)
+
+
+def _constancy_loss(
+    network: PhorhumNetwork, features: PhorhumFeatures, relit: PhorhumFeatures, batch: PhorhumBatch
+) -> torch.Tensor:
+    """How much the albedo differs between two photos: on the surface, and the painted images."""
+    on = surface_samples(network, batch).points
+    (_, one), (_, other) = (network.query(f, on, batch.inverse_distance) for f in (features, relit))
+    loss = (one - other).abs().mean()
+    if not network.config.paints:
+        return loss
+    weight = _person(batch)
+    a, b = (_painted(f, batch.mask.shape[-1]) for f in (features, relit))
+    return loss + ((a - b).abs() * weight).sum() / (6 * weight.sum()).clamp(min=1)
+
+
+def _person(batch: PhorhumBatch) -> torch.Tensor:
+    """(B, 1, S, S) 1 where a pixel shows nothing but the person."""
+    return (batch.mask > WHOLE).float()
+
+
+def _painted(features: PhorhumFeatures, size: int) -> torch.Tensor:
+    """The albedo of front and back as the network paints it, (B, 6, size, size)."""
+    return torch.cat([resize_map(m, size) for m in (features.pixels, features.behind)], 1)
+
+
 def light_error(
     network: PhorhumNetwork, features: PhorhumFeatures, batch: PhorhumBatch
 ) -> torch.Tensor:
     """Mean absolute error of a white ball's shading in the light of the photo."""
-    normals = ball_normals(batch.ball.device).expand(len(batch.ball), -1, -1)
-    return (network.shade(normals, features.illumination) - batch.ball).abs().mean()
+    return _ball_error(network, features, batch.ball)
+
+
+def _ball_error(
+    network: PhorhumNetwork, features: PhorhumFeatures, ball: torch.Tensor
+) -> torch.Tensor:
+    normals = ball_normals(ball.device).expand(len(ball), -1, -1)
+    return (network.shade(normals, features.illumination) - ball).abs().mean()
 
 
 class PhorhumLosses(nn.Module):

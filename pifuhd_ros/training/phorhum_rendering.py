@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from pifuhd_ros.networks.phorhum import PhorhumFeatures, PhorhumNetwork
 from pifuhd_ros.training.config import PhorhumStageConfig
-from pifuhd_ros.training.phorhum_batches import PhorhumBatch
+from pifuhd_ros.training.phorhum_batches import WHOLE, PhorhumBatch
 from pifuhd_ros.training.sphere_tracing import meet_surface, trace_rays
 
 START = 0.9
@@ -17,8 +17,6 @@ START = 0.9
 _BEFORE = 0.2
 """Rays that meet somebody begin so far before the true surface [model units]. Begun farther off,
 many would not come near it, and the silhouette would call for a surface wherever they ended."""
-_WHOLE = 0.99
-"""A pixel shows nothing but the person from this mask value on."""
 _SCALES = (1, 2, 4)
 
 
@@ -61,7 +59,7 @@ def rendering_losses(
     }
     for side, sign in ((0, 1), (1, -1)):
         before = (sign * depth[..., side] + _BEFORE).clamp(max=START)
-        begin = sign * torch.where(mask > _WHOLE, before, START)
+        begin = sign * torch.where(mask > WHOLE, before, START)
         rays = rays_through(network, x, y, begin, -sign * START, batch.inverse_distance)
         found = trace_rays(
             lambda p: network.query(features, p, batch.inverse_distance)[0],
@@ -72,7 +70,7 @@ def rendering_losses(
         )
         nearest, _ = network.query(features, found.closest, batch.inverse_distance)
         logits = -network.sharpness.exp() * nearest
-        is_met = found.hit & (mask > _WHOLE)
+        is_met = found.hit & (mask > WHOLE)
         each = F.binary_cross_entropy_with_logits(logits, mask, reduction="none")
         terms["silhouette"].append((each * ~is_met).mean())
 

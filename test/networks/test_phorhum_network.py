@@ -92,7 +92,12 @@ def test_the_distance_s_gradient_is_the_change_of_the_distance(network: PhorhumN
     """The whole way, camera and features included, and again for a loss on that gradient."""
     network.double()
     maps = torch.rand(1, 6, 8, 8, dtype=torch.float64)
-    features = PhorhumFeatures(maps, torch.rand(1, 3, 8, 8).double(), torch.zeros(1, 4).double())
+    features = PhorhumFeatures(
+        maps,
+        torch.rand(1, 3, 8, 8).double(),
+        torch.zeros(1, 3, 0, 0).double(),
+        torch.zeros(1, 4).double(),
+    )
     points = (torch.rand(1, 4, 3, dtype=torch.float64) - 0.5).requires_grad_()
     inverse = torch.tensor([0.3], dtype=torch.float64)
 
