@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from small_phorhum import SMALL_PHORHUM
 
 from pifuhd_ros.networks import weights
 from pifuhd_ros.networks.bilinear import sample_twice_differentiable
-from pifuhd_ros.networks.phorhum import LITE, PUBLISHED, PhorhumFeatures, PhorhumNetwork
+from pifuhd_ros.networks.phorhum import (
+    LITE,
+    PAINTED,
+    PUBLISHED,
+    PhorhumFeatures,
+    PhorhumNetwork,
+)
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.networks.sampling import sample_features
 from pifuhd_ros.networks.shading import main_light_direction
@@ -68,6 +75,53 @@ def test_points_on_one_ray_see_one_pixel(network: PhorhumNetwork) -> None:
     assert torch.allclose(network.to_space(box, inverse), near, atol=1e-6)
     level = PhorhumNetwork(replace(SMALL_PHORHUM, camera="orthographic"))
     assert torch.equal(level.to_space(box, inverse), box)
+
+
+def _painting() -> PhorhumNetwork:
+    """Says of every pixel: front at z = 0.3, back at -0.3, no light, and paints nothing yet."""
+    trunk = replace(SMALL_PHORHUM.trunk, out_channels=6 + PAINTED)
+    config = replace(SMALL_PHORHUM, trunk=trunk, depth_scale=2.0, reads_light=True, paints=True)
+    network = PhorhumNetwork(config).eval()
+    with torch.no_grad():
+        for parameter in (*network.trunk.head.parameters(), *network.shading.out.parameters()):
+            parameter.zero_()
+        network.trunk.head.bias.view(6 + PAINTED, -1)[:2] = torch.tensor([[0.6], [-0.6]])
+    return network
+
+
+def _paint(network: PhorhumNetwork, first: int, value: float) -> None:
+    with torch.no_grad():
+        network.trunk.head.bias.view(6 + PAINTED, -1)[6 + first : 9 + first] = value
+
+
+def test_painted_shading_is_divided_out_of_the_photo() -> None:
+    network = _painting()
+    image = torch.full((1, 3, 64, 64), -0.2)
+    plain = network.encode(image).pixels
+    _paint(network, 0, math.log(0.8))
+    assert torch.allclose(network.encode(image).pixels, plain / 0.8, atol=1e-5)
+
+
+def test_points_see_the_photo_in_front_and_what_is_painted_behind() -> None:
+    network = _painting()
+    _paint(network, 3, 2.0)
+    features = network.encode(torch.full((1, 3, 64, 64), -0.2))
+    assert features.maps.shape[1] == 6
+    assert torch.allclose(features.behind, torch.tensor(2.0).sigmoid())
+    with torch.no_grad():
+        network.point.albedo.weight.zero_()
+        network.point.albedo.bias.copy_(torch.tensor([0.0] * 3 + [20.0] * 3))
+    z = torch.tensor([0.5, 0.3, 0.0, -0.3, -0.5])
+    points = torch.stack([0 * z, 0 * z, z], 1)[None]
+    _, albedo = network.query(features, points, torch.zeros(1))
+    front, back = features.pixels[0, 0, 0, 0], features.behind[0, 0, 0, 0]
+    expected = torch.stack([front, front, (front + back) / 2, back, back])
+    assert torch.allclose(albedo[0, :, 0], expected, atol=1e-4)
+
+
+def test_painting_needs_depths_and_light() -> None:
+    with pytest.raises(ValueError, match="paints needs"):
+        replace(SMALL_PHORHUM, paints=True)
 
 
 def test_samples_are_those_of_torch_inside_and_the_border_s_beyond() -> None:

@@ -8,7 +8,7 @@ import torch
 from tiny import SIZE, Balls
 
 from pifuhd_ros.networks.distance_mlp import DistanceMlpConfig
-from pifuhd_ros.networks.phorhum import PhorhumConfig
+from pifuhd_ros.networks.phorhum import PAINTED, PhorhumConfig
 from pifuhd_ros.networks.shading import ShadingConfig
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
 from pifuhd_ros.synthetic.dataset import BodyView, ViewSample
@@ -19,10 +19,12 @@ TINY_PHORHUM = PhorhumConfig(
     image_size=SIZE,
     trunk_size=SIZE,
     camera="perspective",
-    trunk=ShuffleUNetConfig(3, 8, out_stride=2, widths=(16, 16), blocks=(1, 1), groups=4),
+    trunk=ShuffleUNetConfig(3, 8 + PAINTED, out_stride=2, widths=(16, 16), blocks=(1, 1), groups=4),
     point=DistanceMlpConfig(width=32, layers=3, frequencies=2, sees_pixel=True),
     shading=ShadingConfig(illumination=4, width=16, layers=1),
     depth_scale=3.0,
+    reads_light=True,
+    paints=True,
 )
 PHORHUM_STAGE = PhorhumStageConfig(
     name="all",
@@ -38,6 +40,8 @@ PHORHUM_STAGE = PhorhumStageConfig(
     light_weight=1.0,
     distance_weight=1.0,
     depth_weight=1.0,
+    painted_weight=1.0,
+    constancy_weight=1.0,
     warmup_steps=5,
     learning_rate=5e-3,
     ema_decay=0.9,
