@@ -7,16 +7,15 @@ import datetime
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pifuhd_ros.cli.train import add_arguments, read_config, train_as_told
 
 if TYPE_CHECKING:
     from pifuhd_ros.cli.training_log import Session
     from pifuhd_ros.evaluation.evaluate import SystemScores
+    from pifuhd_ros.evaluation.measurement import SystemName
     from pifuhd_ros.training.run import RunSummary
-
-System = Literal["pifuhd", "phorhum"]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -66,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     if summary is None:
         return 0
     made = args.out / "weights.safetensors"
-    system: System = "phorhum" if is_phorhum else "pifuhd"
+    system: SystemName = "phorhum" if is_phorhum else "pifuhd"
     before, after = measure(args, [in_use, made], system)
     session = _session(args, summary, in_use, made)
     entry = record(session, before, after)
@@ -81,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(args: argparse.Namespace, weights: list[Path], system: System) -> list[SystemScores]:
+def measure(
+    args: argparse.Namespace, weights: list[Path], system: SystemName
+) -> list[SystemScores]:
     """The scores of weights files of one system, on the same held-out people."""
     from pifuhd_ros.assets.pack import packed_assets
     from pifuhd_ros.body.model import BODY_FILE

@@ -33,6 +33,9 @@ from pifuhd_ros.reconstructors.phorhum import PhorhumReconstructor
 from pifuhd_ros.reconstructors.pifuhd import PifuhdReconstructor
 from pifuhd_ros.types import OnProgress
 
+SystemName = Literal["pifuhd", "phorhum"]
+"""Of a reconstruction system, as users call it."""
+
 
 @dataclass(frozen=True)
 class MeasurementConfig:
@@ -50,7 +53,7 @@ class MeasurementConfig:
     """Points on each surface."""
     solid_samples: int = SOLID_SAMPLES
     """Points of the IoU."""
-    system: Literal["pifuhd", "phorhum"] = "pifuhd"
+    system: SystemName = "pifuhd"
     """The one that is no baseline."""
     weights: Path | None = None
     """Of the system that is no baseline; None for those of the package."""
