@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from pifuhd_ros.geometry.perspective import seen_from_space, space_from_seen
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.bilinear import sample_twice_differentiable
+from pifuhd_ros.networks.config_json import ADDED_LATER
 from pifuhd_ros.networks.distance_mlp import DistanceMlp, DistanceMlpConfig
 from pifuhd_ros.networks.light_fit import FIT_CHANNELS, fit_light, normals_of_depth
 from pifuhd_ros.networks.sampling import resize_map, shrink_image
@@ -59,7 +60,7 @@ class PhorhumConfig:
     """Beyond the paper: the illumination code is made from the bottleneck and from the light that
     the photo's colours show over the normals of the depth features (see light_fit.py), and points
     see the colour of their pixel with the shading of these normals divided out."""
-    paints: bool = False
+    paints: bool = field(default=False, metadata={ADDED_LATER: True})
     """Beyond the paper: the trunk's last PAINTED outputs are two images. One, as a logarithm, is
     divided out of the pixels, too: what of the photo's shading normals under a light do not tell.
     The other is the albedo of the back, which points nearer to the back see as their pixel."""
