@@ -210,7 +210,7 @@ class PhorhumNetwork(nn.Module):
             illumination = self.light(torch.cat([code, fitted], 1))
             shading = self.shade(normals.flatten(2).transpose(1, 2), illumination)
             shading = shading.transpose(1, 2).unflatten(2, normals.shape[2:])
-            unseen, behind = painted.split(painted.shape[1] // 2, 1)
+            unseen, behind = painted.chunk(2, 1)
             if self.config.paints:
                 shading = shading * unseen.exp()
             shading = resize_map(shading.clamp(min=_DARKEST), pixels.shape[-1])

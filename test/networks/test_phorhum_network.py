@@ -119,6 +119,13 @@ def test_points_see_the_photo_in_front_and_what_is_painted_behind() -> None:
     assert torch.allclose(albedo[0, :, 0], expected, atol=1e-4)
 
 
+def test_light_is_read_without_painting() -> None:
+    config = replace(SMALL_PHORHUM, depth_scale=2.0, reads_light=True)
+    features = PhorhumNetwork(config).encode(torch.rand(1, 3, 64, 64))
+    assert features.maps.shape[1] == 6
+    assert features.behind.numel() == 0
+
+
 def test_painting_needs_depths_and_light() -> None:
     with pytest.raises(ValueError, match="paints needs"):
         replace(SMALL_PHORHUM, paints=True)
