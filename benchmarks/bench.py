@@ -17,13 +17,13 @@ from pathlib import Path
 RESULTS = Path(__file__).parent / "results"
 CASES = (
     *("matrix", "surface_256", "surface_512", "surface_1024", "components", "people_components"),
-    *("precision", "lite", "phorhum_lite", "continuous", "publishing"),
+    *("precision", "people_precision", "lite", "phorhum_lite", "continuous", "publishing"),
     *("published_256", "synthesize", "published_512"),
 )
 ON_CPU = CASES[:-1]
 """The last would take a CPU two minutes a run."""
 NEED_ROS = ("continuous", "publishing")
-NEED_ASSETS = ("people_components", "synthesize")
+NEED_ASSETS = ("people_components", "people_precision", "synthesize")
 
 
 def main(arguments: list[str] | None = None) -> int:

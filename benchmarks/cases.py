@@ -15,7 +15,7 @@ from continuous import continuous
 from goals import GOALS
 from measure import Case, peak_memory_gb, peak_of, summarize_stages, time_matrix_product
 from person_shape import HARD_SHAPES, CapsulePerson, PersonInstead, ThinSheet
-from precision import precision
+from precision import people_precision, precision
 from publishing import publishing
 from synthesis import measure_synthesis
 
@@ -100,6 +100,15 @@ def components_of_people(settings: Settings) -> Case:
     resolution = 32 if settings.quick else 128 if settings.device.type == "cpu" else 256
     people = 1 if settings.quick else 30
     return people_components(
+        _assets(settings), settings.weights, settings.device, people, resolution
+    )
+
+
+def precision_of_people(settings: Settings) -> Case:
+    """How far half precision moves their surfaces."""
+    resolution = 32 if settings.quick else 128 if settings.device.type == "cpu" else 256
+    people = 1 if settings.quick else 10
+    return people_precision(
         _assets(settings), settings.weights, settings.device, people, resolution
     )
 
@@ -246,6 +255,7 @@ RUN: dict[str, Callable[[Settings], Case]] = {
     "precision": lambda settings: precision(
         settings.device, DEMO_IMAGE, settings.weights, 64 if settings.quick else 256
     ),
+    "people_precision": precision_of_people,
     "lite": lite,
     "phorhum_lite": phorhum_lite,
     "continuous": lambda settings: continuous(

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from held_out_crops import held_out_crops
 from measure import Case, Timing, peak_of, summarize
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pifuhd_ros.evaluation.held_out import HeldOutPeople
-from pifuhd_ros.evaluation.inputs import give_input
 from pifuhd_ros.fields.engine import prepare_engine
 from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
 from pifuhd_ros.geometry.grid import VoxelGrid
@@ -152,11 +151,7 @@ def people_components(
 def _fields(
     assets: Path, weights: Path | None, device: torch.device, people: int
 ) -> Iterator[PifuhdField]:
-    """Of photos that show the people as large as the crop has pixels."""
     network = load_network(weights).to(device)
     engine = prepare_engine(network)
-    size = network.config.fine_size
-    held_out = HeldOutPeople.from_assets(assets, seed=0, photo_px=size, samples=1)
-    for number in range(people):
-        given = give_input(held_out.make(number), "true", lambda frame: [], size)
-        yield encode_pifuhd(engine, given.crop)[1]
+    for crop in held_out_crops(assets, network.config.fine_size, people):
+        yield encode_pifuhd(engine, crop)[1]

@@ -51,7 +51,6 @@ def encode_pifuhd(
     report = on_progress or _ignore
     with torch.no_grad():
         image = crop.image.to(engine.device, torch.float32)[None] * 2 - 1
-        image = image.to(engine.dtype)
         report("normals", 0.0)
         front, back = engine.normals(image)
         report("coarse features", 0.35)

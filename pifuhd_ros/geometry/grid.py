@@ -52,10 +52,13 @@ class VoxelGrid:
 
     def cells(self, stride: int, device: torch.device) -> torch.Tensor:
         """Sorted keys (M,) of all cells of edge length ``stride``, which divides the resolution."""
-        lowest = torch.arange(0, self.resolution, stride, dtype=torch.int64, device=device)
+        return self.point_keys(stride, device)[:-1, :-1, :-1].flatten()
+
+    def point_keys(self, stride: int, device: torch.device) -> torch.Tensor:
+        """Keys (m, m, m) of all points of the step ``stride``, which divides the resolution."""
+        axis = torch.arange(0, self.points_per_axis, stride, dtype=torch.int64, device=device)
         n = self.points_per_axis
-        columns = lowest[:, None] * n + lowest
-        return (columns[..., None] * n + lowest).flatten()
+        return ((axis[:, None] * n + axis)[..., None] * n) + axis
 
     def indices(self, keys: torch.Tensor) -> torch.Tensor:
         """Grid indices (N, 3) int64 of keys (N,)."""

@@ -84,7 +84,7 @@ class GlobalGenerator(nn.Module):
         self.model = nn.Sequential(*layers)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Image (B, in_channels, S, S), S a multiple of 2^downsamplings."""
+        """Image (B, in_channels, S, S), S a multiple of 2^downsamplings; of any precision."""
         multiple = 2**self.config.downsamplings
         _, channels, height, width = image.shape
         if channels != self.config.in_channels or height % multiple or width % multiple:
@@ -92,7 +92,7 @@ class GlobalGenerator(nn.Module):
                 f"expected (B, {self.config.in_channels}, S, S) with S a multiple of {multiple}, "
                 f"got {tuple(image.shape)}"
             )
-        result: torch.Tensor = self.model(image)
+        result: torch.Tensor = self.model(image.to(next(self.parameters()).dtype))
         return result
 
 

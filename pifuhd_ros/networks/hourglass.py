@@ -131,7 +131,7 @@ class HourglassFilter(nn.Module):
                 self.add_module(f"al{i}", nn.Conv2d(config.out_channels, channels, 1))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Image (B, in_channels, S, S), S a multiple of k · 2^depth."""
+        """Image (B, in_channels, S, S), S a multiple of k · 2^depth; of any precision."""
         stride = 4 if self.config.downsampling == "average" else 2
         multiple = stride * 2**self.config.depth
         _, channels, height, width = image.shape
@@ -140,7 +140,8 @@ class HourglassFilter(nn.Module):
                 f"expected (B, {self.config.in_channels}, S, S) with S a multiple of {multiple}, "
                 f"got {tuple(image.shape)}"
             )
-        x = self.conv2(F.relu(self.bn1(self.conv1(image)), inplace=True))
+        x = self.conv1(image.to(self.conv1.weight.dtype))
+        x = self.conv2(F.relu(self.bn1(x), inplace=True))
         if self.config.downsampling == "average":
             x = F.avg_pool2d(x, 2)
         x = self.conv4(self.conv3(x))

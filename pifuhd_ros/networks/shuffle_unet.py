@@ -102,6 +102,14 @@ class ShuffleUNet(nn.Module):
             self.guide_head = nn.Conv2d(config.guide_channels, config.out_channels, 1, bias=False)
             nn.init.zeros_(self.guide_head.weight)
 
+    def round_deeper_levels(self, dtype: torch.dtype) -> None:
+        """Have all but the stem and the first level on the way down compute in ``dtype``."""
+        for name, part in self.named_children():
+            if name == "down":
+                self.down[1:].to(dtype)
+            elif name != "stem":
+                part.to(dtype)
+
     def forward(self, image: torch.Tensor, guide: torch.Tensor | None = None) -> torch.Tensor:
         """The feature map; see ``encode``."""
         return self.encode(image, guide)[0]
@@ -112,7 +120,8 @@ class ShuffleUNet(nn.Module):
         """The feature map, and the bottleneck that it is made from.
 
         Args:
-            image: (B, in_channels, S, S), S a multiple of stem_stride * 2^(levels - 1).
+            image: (B, in_channels, S, S), S a multiple of stem_stride * 2^(levels - 1); it is
+                rounded to what the stem computes in.
             guide: (B, guide_channels, S / stem_stride, S / stem_stride); None: there are none.
 
         Returns:
@@ -126,14 +135,14 @@ class ShuffleUNet(nn.Module):
                 f"expected (B, {self.config.in_channels}, S, S) with S a multiple of {multiple}, "
                 f"got {tuple(image.shape)}"
             )
-        x = F.pixel_unshuffle(image, self.config.stem_stride)
+        x = F.pixel_unshuffle(image.to(self.stem.weight.dtype), self.config.stem_stride)
         guides = [] if guide is None else [guide.to(x.dtype)]
         x = torch.cat([x, _coordinates(x), *guides], 1)
         # Convolutions of many channels run up to three times faster on this layout.
         x = F.relu(self.stem(x.contiguous(memory_format=torch.channels_last)))
         skips: list[torch.Tensor] = []
         for i, level in enumerate(self.down):
-            x = level(x if i == 0 else F.avg_pool2d(x, 2))
+            x = level(x if i == 0 else F.avg_pool2d(x, 2)).to(self.head.weight.dtype)
             skips.append(x)
         bottleneck = skips.pop()
         for level in self.up:

@@ -39,13 +39,10 @@ def marching_cubes(
     device = cells.device
     bits = 2 ** torch.arange(8, device=device)
     case = ((corner_values > 0) * bits).sum(dim=-1)
-    crossed = (case > 0) & (case < 255)
-    cells, corner_values, case = cells[crossed], corner_values[crossed], case[crossed]
 
     tables = _tables(device)
-    triangles = tables.triangles[case]
-    cell_of_triangle, slot = (triangles[..., 0] >= 0).nonzero(as_tuple=True)
-    edges = triangles[cell_of_triangle, slot].flatten()
+    cell_of_triangle, slot = tables.has_triangle[case].nonzero(as_tuple=True)
+    edges = tables.triangles[case[cell_of_triangle], slot].flatten()
     cell_of_corner = cell_of_triangle.repeat_interleave(3)
 
     low_corner, axis = tables.low_corner[edges], tables.axis[edges]
@@ -65,6 +62,8 @@ def marching_cubes(
 
 class _Tables(NamedTuple):
     triangles: torch.Tensor
+    has_triangle: torch.Tensor
+    """(256, T) whether a case has so many."""
     low_corner: torch.Tensor
     """(12,) of each edge."""
     axis: torch.Tensor
@@ -75,7 +74,8 @@ class _Tables(NamedTuple):
 def _tables(device: torch.device) -> _Tables:
     """Brought to a device once: it would have to be waited for every time."""
     low_corner, axis = torch.tensor(EDGES).t().contiguous().to(device)
-    return _Tables(triangle_table().to(device), low_corner, axis)
+    triangles = triangle_table().to(device)
+    return _Tables(triangles, triangles[..., 0] >= 0, low_corner, axis)
 
 
 def _crossing(low_value: torch.Tensor, high_value: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ from pifuhd_ros.geometry.grid import VoxelGrid
 from pifuhd_ros.geometry.mesh_normals import vertex_normals_on_device
 from pifuhd_ros.networks.host_copy import copy_to_host
 from pifuhd_ros.stages.field_normals import field_normals
-from pifuhd_ros.stages.field_samples import FieldSamples, contains
+from pifuhd_ros.stages.field_samples import FieldSamples, new_keys
 from pifuhd_ros.stages.marching_cubes import marching_cubes
 from pifuhd_ros.stages.marching_cubes_table import SIDES
 from pifuhd_ros.types.errors import SurfaceError
@@ -114,9 +114,10 @@ def extract_surface(
     search = _Search(field, grid, max_points_per_query, report)
 
     cells = grid.cells(stride, field.device)
-    samples = search.sample(FieldSamples.empty(field.device), cells, stride)
-    _check_not_full(samples, field)
-    is_occupancy = _is_occupancy(samples, field)
+    samples = FieldSamples.everywhere(
+        field, grid, stride, max_points_per_query, report.within_level
+    )
+    is_occupancy = _judge(samples, field, grid)
     values = samples.at_corners(cells, grid, stride)
     while stride > 1:
         cells = cells[_is_near_surface(cells, values, samples, grid, stride, is_occupancy)]
@@ -125,6 +126,7 @@ def extract_surface(
         cells = (cells[:, None] + grid.corner_steps(stride, field.device)).flatten().sort().values
         samples = search.sample(samples, cells, stride)
         cells, values, samples = search.follow_surface(cells, samples, stride)
+    samples.check_finite(grid)
     vertices, faces = marching_cubes(cells, values, grid)
     if len(faces) == 0:
         raise SurfaceError(
@@ -199,7 +201,7 @@ class _Search:
         frontier, frontier_values = cells, values
         while True:
             entered = _cells_entered(frontier, frontier_values, self.grid, stride)
-            frontier = entered[~contains(cells, entered)]
+            frontier = new_keys(entered, cells)
             if len(frontier) == 0:
                 return cells, values, samples
             samples = self.sample(samples, frontier, stride)
@@ -211,7 +213,7 @@ class _Search:
 def _cells_entered(
     cells: torch.Tensor, values: torch.Tensor, grid: VoxelGrid, stride: int
 ) -> torch.Tensor:
-    """Sorted keys of the neighbours that the surface enters through a side of one of ``cells``.
+    """Keys of the neighbours that the surface enters through a side of one of ``cells``, repeated.
 
     No cell outside the box is ever among them: all points on the border are outside the shape.
     """
@@ -224,8 +226,7 @@ def _cells_entered(
         crossed = (inside[a] != inside[b]) | (inside[b] != inside[c]) | (inside[c] != inside[d])
         is_crossed.append(crossed)
     # All sides at once: each selection has to wait for a GPU to say how much it leaves.
-    neighbours: torch.Tensor = torch.unique(torch.cat(beyond)[torch.cat(is_crossed)])
-    return neighbours
+    return torch.cat(beyond)[torch.cat(is_crossed)]
 
 
 def _is_near_surface(
@@ -238,8 +239,8 @@ def _is_near_surface(
 ) -> torch.Tensor:
     """True for cells that the surface crosses or, unless the next size is the last, may hide in.
 
-    Only a separate piece thinner than two grid steps can hide at the last size; asking for a layer
-    of points around the whole surface to find such crumbs would double the cost.
+    Only a crumb can hide at the last size: on 20 held-out people at 128³ one of 27 parts did, two
+    cells wide. The smallest margin that finds it there, 0.35, asks for 20 % more points.
     """
     inside = values > 0
     near: torch.Tensor = inside.any(dim=-1) & ~inside.all(dim=-1)
@@ -260,19 +261,28 @@ def _is_near_surface(
     return near
 
 
-def _is_occupancy(samples: FieldSamples, field: ImplicitField) -> bool:
-    """Whether the field's values are probabilities, as far as they are known."""
-    if not field.inside_is_above or field.level != 0.5:
-        return False
-    return bool(((samples.values.abs() <= 0.5) | ~samples.values.isfinite()).all())
+def _judge(samples: FieldSamples, field: ImplicitField, grid: VoxelGrid) -> bool:
+    """Whether the field's values are probabilities, as far as they are known.
 
-
-def _check_not_full(samples: FieldSamples, field: ImplicitField) -> None:
-    if ((samples.values > 0) | ~samples.values.isfinite()).all():
+    Raises:
+        SurfaceError: the field is full or not finite.
+    """
+    is_known = samples.values.isfinite()
+    answers = (
+        samples.not_finite(grid).any(),
+        ((samples.values > 0) | ~is_known).all(),
+        ((samples.values.abs() <= 0.5) | ~is_known).all(),
+    )
+    # Asked for at once: each answer would have to be waited for.
+    is_broken, is_full, is_probable = torch.stack(answers).tolist()
+    if is_broken:
+        samples.check_finite(grid)
+    if is_full:
         raise SurfaceError(
             f"the field is full: the whole box is inside ({_range(samples, field)}); "
             "is inside_is_above right for this field?"
         )
+    return bool(is_probable and field.inside_is_above and field.level == 0.5)
 
 
 def _range(samples: FieldSamples, field: ImplicitField) -> str:

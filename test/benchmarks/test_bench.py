@@ -166,7 +166,7 @@ def test_every_case_runs_small(tmp_path: Path) -> None:
 def test_people_are_made_small(packed_assets_file: Path, tmp_path: Path) -> None:
     """In two workers, each stage apart."""
     command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--quick", "--only"]
-    names = ["people_components"] if default_weights_path().is_file() else []
+    names = ["people_components", "people_precision"] if default_weights_path().is_file() else []
     command += [*names, "synthesize"]
     command += ["--assets", str(packed_assets_file), "--out", str(tmp_path / "x")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)

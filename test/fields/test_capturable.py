@@ -46,7 +46,7 @@ def test_image_stages_can_be_recorded(config: PifuhdConfig, precision: str) -> N
         network = PifuhdNetwork(config).eval()
     engine = prepare_engine(network, precision)
     size = config.fine_size
-    image = torch.empty(1, 3, size, size, dtype=engine.dtype, device="meta")
+    image = torch.empty(1, 3, size, size, device="meta")
     front, back = recorded(engine.normals, image)
     joints = torch.empty(1, len(JOINTS), 4, device="meta")
     (coarse,) = recorded(engine.coarse, image, front, back, joints)

@@ -10,12 +10,12 @@ import torch
 from scipy.spatial import cKDTree
 from torch.nn import functional as F
 
-from pifuhd_ros.fields.engine import PRECISIONS, prepare_engine, resolve_precision
+from pifuhd_ros.fields.engine import PRECISIONS, PifuhdEngine, prepare_engine, resolve_precision
 from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 from pifuhd_ros.networks.point_chain import chain_of
 from pifuhd_ros.networks.point_mlp import PointMlpConfig
-from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
+from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
 from pifuhd_ros.networks.weights import default_weights_path, load_network
 from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.types import PersonCrop, WeightsError
@@ -65,6 +65,10 @@ def test_half_precision_holds_half_the_image_networks() -> None:
     engine = prepare_engine(PifuhdNetwork(TINY).eval(), "bfloat16")
 
     assert {p.dtype for p in engine.network.image_filter.parameters()} == {torch.bfloat16}
+    assert isinstance(engine.network.netG.normals, ShuffleUNet)
+    for name, parameter in engine.network.netG.normals.named_parameters():
+        is_first_level = name.startswith(("stem.", "down.0."))
+        assert (parameter.dtype == torch.float32) == is_first_level, name
     normals, field = encode_pifuhd(engine, tiny_crop())
     assert normals.front.dtype == field.fine_features.dtype == torch.float32
     assert field.query(torch.zeros(5, 3)).dtype == torch.float32
@@ -94,17 +98,33 @@ def test_half_precision_moves_the_surface_little(
     drawn_person: np.ndarray, dtype: torch.dtype, mean_mm: float
 ) -> None:
     """Of the point network alone, rounded on a CPU as a GPU rounds it."""
-    if not default_weights_path().is_file():
-        pytest.skip("the default weights are not in this checkout")
-    network = load_network()
-    engine = prepare_engine(network)
-    _, field = encode_pifuhd(engine, person_crop(drawn_person, network.config.fine_size))
+    engine, crop = shipped_engine(drawn_person)
+    _, field = encode_pifuhd(engine, crop)
+    network = engine.network
     chain = chain_of(network.netG.mlp, network.mlp, network.config.depth_scale, dtype)
     half = PifuhdField(
         replace(engine, dtype=dtype, chain=chain, logits=chain.logits),
         field.coarse_features,
         field.fine_features,
     )
-    exact, rounded = (extract_surface(shape, 128).mesh.vertices for shape in (field, half))
-    there, back = (MM * cKDTree(to).query(of)[0] for of, to in ((rounded, exact), (exact, rounded)))
-    assert 0 < (there.mean() + back.mean()) / 2 < mean_mm
+    assert 0 < mean_distance_mm(field, half) < mean_mm
+
+
+def test_half_the_image_networks_move_the_surface_little(drawn_person: np.ndarray) -> None:
+    engine, crop = shipped_engine(drawn_person)
+    _, field = encode_pifuhd(engine, crop)
+    _, half = encode_pifuhd(prepare_engine(load_network(), "float16"), crop)
+    assert 0 < mean_distance_mm(field, half) < 0.1
+
+
+def shipped_engine(drawn_person: np.ndarray) -> tuple[PifuhdEngine, PersonCrop]:
+    if not default_weights_path().is_file():
+        pytest.skip("the default weights are not in this checkout")
+    engine = prepare_engine(load_network())
+    return engine, person_crop(drawn_person, engine.network.config.fine_size)
+
+
+def mean_distance_mm(first: PifuhdField, second: PifuhdField) -> float:
+    a, b = (extract_surface(field, 128).mesh.vertices for field in (first, second))
+    there, back = (MM * cKDTree(to).query(of)[0].mean() for of, to in ((a, b), (b, a)))
+    return float(there + back) / 2

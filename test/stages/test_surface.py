@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from analytic_shapes import (
     torus,
     union,
 )
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pifuhd_ros.geometry.grid import VoxelGrid
 from pifuhd_ros.stages.marching_cubes import marching_cubes
@@ -242,6 +244,25 @@ class TestErrors:
         with pytest.raises(SurfaceError, match=r"not finite at \d+ of \d+ points.*\(0\.7"):
             extract_surface(SignedDistanceField(damaged), 64)
 
+    def test_not_finite_only_between_the_points_of_the_first_grid(self) -> None:
+        shape = sphere()
+
+        def damaged(points: torch.Tensor) -> torch.Tensor:
+            is_between = (points[:, 0] + 1) * 32 % 2 == 1
+            return torch.where(is_between, math.nan, shape(points))
+
+        with pytest.raises(SurfaceError, match=r"not finite at \d+ of \d+ points"):
+            extract_surface(SignedDistanceField(damaged), 64)
+
+    def test_not_finite_on_the_border_is_of_no_account(self) -> None:
+        ball = sphere(0.99)
+
+        def damaged(points: torch.Tensor) -> torch.Tensor:
+            return torch.where((points.abs() == 1).any(1), math.nan, ball(points))
+
+        whole, cut = (extract_surface(SignedDistanceField(f), 128).mesh for f in (ball, damaged))
+        assert mesh_bytes(whole) == mesh_bytes(cut)
+
     def test_wrong_shape(self) -> None:
         with pytest.raises(SurfaceError, match="shape"):
             extract_surface(SignedDistanceField(lambda points: points[:, :1]), 64)
@@ -267,6 +288,30 @@ class TestErrors:
     def test_resolutions_other_than_powers_of_two_work(self, resolution: int) -> None:
         mesh = extract_surface(SignedDistanceField(sphere()), resolution).mesh
         assert_closed(mesh.vertices, mesh.faces)
+
+
+class CountSelections(TorchDispatchMode):
+    """Counts what a GPU has to be waited for: how much a selection leaves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name
+        by_truth = name == "aten::index" and any(
+            index is not None and index.dtype == torch.bool for index in args[1]
+        )
+        if by_truth or name in ("aten::nonzero", "aten::_unique2", "aten::_local_scalar_dense"):
+            self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_few_selections_are_waited_for() -> None:
+    """Five on each size of cells, four for each time the surface leaves them, three at the end."""
+    with CountSelections() as selections:
+        extract_surface(SignedDistanceField(person()), 256)
+    assert selections.count <= 3 * 5 + 2 * 4 + 3
 
 
 def constant(value: float, level: float) -> SignedDistanceField:
