@@ -46,8 +46,9 @@ def _phorhum_points_mflop(config: PhorhumConfig, count: int) -> float:
     # Its points are asked outside of autocast, which a network without memory has none of.
     network = PhorhumNetwork(config).eval()
     features = PhorhumFeatures(
-        maps=torch.zeros(1, config.trunk.out_channels, 8, 8),
+        maps=torch.zeros(1, config.features, 8, 8),
         pixels=torch.zeros(1, 3, 8, 8),
+        behind=torch.zeros(1, 3, 8, 8),
         illumination=torch.zeros(1, config.shading.illumination),
     )
     with FlopCounterMode(display=False) as counter:
