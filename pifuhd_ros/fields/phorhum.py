@@ -81,7 +81,8 @@ def encode_phorhum(
     joints = torch.zeros(len(JOINTS), 4) if crop.joints is None else crop.joints
     joints = joints.to(weight.device, torch.float32)[None]
     features = network.encode(image.to(weight.dtype), joints)
-    if not bool(features.maps.isfinite().all() & features.illumination.isfinite().all()):
+    told = (features.maps, features.pixels, features.behind, features.illumination)
+    if not bool(torch.stack([part.isfinite().all() for part in told]).all()):
         raise WeightsError(
             f"the network's activations do not fit into {weight.dtype}: choose the precision "
             "bfloat16 or float32 for these weights"

@@ -203,19 +203,33 @@ class PhorhumNetwork(nn.Module):
             return PhorhumFeatures(maps.float(), pixels, nothing, self.light(code).float())
         with _in_float32(image):
             maps, painted = maps.float().tensor_split([self.config.features], 1)
-            colors = F.adaptive_avg_pool2d(pixels, maps.shape[-1])
-            normals = normals_of_depth(maps[:, :1].detach() / self.config.depth_scale)
-            mask = (colors.amax(1, keepdim=True) > _BLACK).float()
-            fitted = _FIT_SCALE * fit_light(colors, normals, mask)
-            illumination = self.light(torch.cat([code, fitted], 1))
-            shading = self.shade(normals.flatten(2).transpose(1, 2), illumination)
-            shading = shading.transpose(1, 2).unflatten(2, normals.shape[2:])
             unseen, behind = painted.chunk(2, 1)
-            if self.config.paints:
-                shading = shading * unseen.exp()
-            shading = resize_map(shading.clamp(min=_DARKEST), pixels.shape[-1])
-            pixels = (pixels / shading).clamp(max=1)
+            pixels, illumination = self._read_light(pixels, maps, code, unseen)
         return PhorhumFeatures(maps, pixels, behind.sigmoid(), illumination)
+
+    def _read_light(
+        self, pixels: torch.Tensor, maps: torch.Tensor, code: torch.Tensor, unseen: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The pixels (B, 3, S, S) without their estimated shading, and the light's code (B, L).
+
+        Args:
+            pixels: (B, 3, S, S) as they are.
+            maps: (B, C, h, w) of the trunk, the first the depth of the front.
+            code: (B, C) of the trunk.
+            unseen: (B, 3, h, w) the logarithm of what normals do not tell of the shading; without
+                channels where the network does not paint.
+        """
+        colors = F.adaptive_avg_pool2d(pixels, maps.shape[-1])
+        normals = normals_of_depth(maps[:, :1].detach() / self.config.depth_scale)
+        mask = (colors.amax(1, keepdim=True) > _BLACK).float()
+        fitted = _FIT_SCALE * fit_light(colors, normals, mask)
+        illumination = self.light(torch.cat([code, fitted], 1))
+        shading = self.shade(normals.flatten(2).transpose(1, 2), illumination)
+        shading = shading.transpose(1, 2).unflatten(2, normals.shape[2:])
+        if self.config.paints:
+            shading = shading * unseen.exp()
+        shading = resize_map(shading.clamp(min=_DARKEST), pixels.shape[-1])
+        return (pixels / shading).clamp(max=1), illumination
 
     def to_space(self, points: torch.Tensor, inverse_distance: torch.Tensor) -> torch.Tensor:
         """Points (B, N, 3) of the model box in the space of this network's camera.
