@@ -55,7 +55,10 @@ def test_no_dense_volume(resolution: int) -> None:
 
 
 class OnDevice(TorchFunctionMode):
-    """Refuses to bring arrays to the host or from it, until the result is copied."""
+    """Refuses to bring arrays to the host or from it, until the result is copied.
+
+    A few flags asked for together are no array.
+    """
 
     refused: ClassVar = {
         *(torch.Tensor.cpu, torch.Tensor.numpy, torch.Tensor.tolist, torch.Tensor.__array__),
@@ -69,7 +72,8 @@ class OnDevice(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        assert self.is_done or func not in self.refused, func
+        few = func is torch.Tensor.tolist and args[0].numel() < 8
+        assert self.is_done or few or func not in self.refused, func
         return func(*args, **(kwargs or {}))
 
 
@@ -114,4 +118,4 @@ def test_only_counts_come_to_the_host_between_the_levels(monkeypatch: pytest.Mon
         extract_surface(field, 256)
     assert mode.is_done
     # Three levels above the first, each followed in a few rounds.
-    assert waits.count < 60
+    assert waits.count < 30
