@@ -125,7 +125,7 @@ def phorhum_losses(
         terms["painted"] = _painted_loss(features, batch)
     if stage.constancy_weight:
         relit = network.encode(batch.relit, batch.joints)
-        terms["constancy"] = _constancy_loss(network, features, relit, batch)
+        terms["constancy"] = _constancy_loss(network, features, relit, batch, on.points)
         terms["light"] = (terms["light"] + _ball_error(network, relit, batch.relit_ball)) / 2
         if network.config.paints:
             terms["painted"] = (terms["painted"] + _painted_loss(relit, batch)) / 2
@@ -151,10 +151,21 @@ def _painted_loss(features: PhorhumFeatures, batch: PhorhumBatch) -> torch.Tenso
 
 
 def _constancy_loss(
-    network: PhorhumNetwork, features: PhorhumFeatures, relit: PhorhumFeatures, batch: PhorhumBatch
+    network: PhorhumNetwork,
+    features: PhorhumFeatures,
+    relit: PhorhumFeatures,
+    batch: PhorhumBatch,
+    on: torch.Tensor,
 ) -> torch.Tensor:
-    """How much the albedo differs between two photos: on the surface, and the painted images."""
-    on = surface_samples(network, batch).points
+    """How much the albedo differs between two photos: on the surface, and the painted images.
+
+    Args:
+        network: That made the features.
+        features: Of the one photo.
+        relit: Of the other.
+        batch: Its people.
+        on: (B, N, 3) points of the surface, in space.
+    """
     (_, one), (_, other) = (network.query(f, on, batch.inverse_distance) for f in (features, relit))
     loss = (one - other).abs().mean()
     if not network.config.paints:
