@@ -62,6 +62,8 @@ class PifuhdEngine:
     """PifuhdNetwork.encode_coarse."""
     fine: Stage
     """PifuhdNetwork.encode_fine."""
+    depths: Stage | None
+    """PifuhdNetwork.refine_depths, for networks that do; see PifuhdConfig.integrates_normals."""
     chain: PointChain
     """Both levels' point MLPs."""
     logits: Logits
@@ -104,7 +106,8 @@ def prepare_engine(network: PifuhdNetwork, precision: str = "auto") -> PifuhdEng
     if device.type == "cuda":
         return _record(network, dtype, chain)
     normals, coarse, fine = network.estimate_normals, _coarse(network), _fine(network)
-    return PifuhdEngine(network, dtype, device, normals, coarse, fine, chain, chain.logits)
+    depths = _depths(network) if config.integrates_normals else None
+    return PifuhdEngine(network, dtype, device, normals, coarse, fine, depths, chain, chain.logits)
 
 
 def _round_image_networks(network: PifuhdNetwork, dtype: torch.dtype) -> None:
@@ -130,8 +133,12 @@ def _record(network: PifuhdNetwork, dtype: torch.dtype, chain: PointChain) -> Pi
         front, back = normals(image)
         coarse = RecordedCall(_coarse(network), image, front, back, joints)
         fine = RecordedCall(_fine(network), image, front, back)
+        depths = None
+        if network.config.integrates_normals:
+            (features,), mask = coarse(image, front, back, joints), front[:, :1].float()
+            depths = RecordedCall(_depths(network), features, front, back, mask)
         chain, logits = _with_kernel(chain)
-    return PifuhdEngine(network, dtype, image.device, normals, coarse, fine, chain, logits)
+    return PifuhdEngine(network, dtype, image.device, normals, coarse, fine, depths, chain, logits)
 
 
 def _coarse(network: PifuhdNetwork) -> Stage:
@@ -140,6 +147,10 @@ def _coarse(network: PifuhdNetwork) -> Stage:
 
 def _fine(network: PifuhdNetwork) -> Stage:
     return lambda image, front, back: (network.encode_fine(image, front, back),)
+
+
+def _depths(network: PifuhdNetwork) -> Stage:
+    return lambda features, front, back, mask: (network.refine_depths(features, front, back, mask),)
 
 
 def _with_kernel(chain: PointChain) -> tuple[PointChain, Logits]:

@@ -18,6 +18,9 @@ from pifuhd_ros.training.phorhum_rendering import rendering_losses
 _FARTHEST = 0.1
 """Distances are taught up to this [model units]."""
 
+_CONSTANCY_PX = 8
+"""Side of the blocks of pixels whose albedo is to stay the same in another light."""
+
 
 @dataclass(frozen=True)
 class SurfaceSamples:
@@ -157,7 +160,11 @@ def _constancy_loss(
     batch: PhorhumBatch,
     on: torch.Tensor,
 ) -> torch.Tensor:
-    """How much the albedo differs between two photos: on the surface, and the painted images.
+    """How much the albedo differs between two photos.
+
+    Of the painted images it is their means over blocks of pixels that are compared: asked to stay
+    pixel by pixel, they would lose contrast, for what the network is unsure of differs least when
+    it is grey. Networks that do not paint are asked on the surface.
 
     Args:
         network: That made the features.
@@ -166,13 +173,14 @@ def _constancy_loss(
         batch: Its people.
         on: (B, N, 3) points of the surface, in space.
     """
-    (_, one), (_, other) = (network.query(f, on, batch.inverse_distance) for f in (features, relit))
-    loss = (one - other).abs().mean()
     if not network.config.paints:
-        return loss
+        one, other = (network.query(f, on, batch.inverse_distance)[1] for f in (features, relit))
+        return (one - other).abs().mean()
     weight = _person(batch)
-    a, b = (_painted(f, batch.mask.shape[-1]) for f in (features, relit))
-    return loss + ((a - b).abs() * weight).sum() / (6 * weight.sum()).clamp(min=1)
+    one, other = (_painted(f, batch.mask.shape[-1]) for f in (features, relit))
+    share = F.avg_pool2d(weight, _CONSTANCY_PX)
+    change = F.avg_pool2d((one - other) * weight, _CONSTANCY_PX)
+    return change.abs().sum() / (6 * share.sum()).clamp(min=1)
 
 
 def _person(batch: PhorhumBatch) -> torch.Tensor:
