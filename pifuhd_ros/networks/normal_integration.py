@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-_PULL = 0.02
-"""Weight of the given depths against the slopes: they hold beyond some seven pixels."""
-_JUMP = 0.02
+_PULL = 0.008
+"""Weight of the given depths against the slopes: they hold beyond some eleven pixels."""
+_JUMP = 0.06
 """Where the given depths change by this much more from pixel to pixel than the normals say [model
 units], another limb begins, and slopes say nothing."""
 _FLATTEST = 0.15

@@ -31,6 +31,9 @@ SAFETY_MARGIN = 0.75
 # thirds more points than their occupancies do; with this one it is two fifths, and the hard shapes
 # of the benchmarks lose no part.
 OCCUPANCY_MARGIN = 0.5
+
+# The same before the last split, where no more than a crumb of a cell or two can hide.
+LAST_MARGIN = 0.35
 _FAINTEST = 6e-8
 
 
@@ -237,29 +240,24 @@ def _is_near_surface(
     stride: int,
     is_occupancy: bool,
 ) -> torch.Tensor:
-    """True for cells that the surface crosses or, unless the next size is the last, may hide in.
-
-    Only a crumb can hide at the last size: on 30 held-out people at 128³ four of 49 parts did, at
-    most four cells wide, none that cleaning keeps. A margin of 0.35, the smallest that found the
-    one that was lost of 20 people with earlier weights, asks for 20 % more points.
-    """
+    """True for cells that the surface crosses or may hide in."""
     inside = values > 0
-    near: torch.Tensor = inside.any(dim=-1) & ~inside.all(dim=-1)
-    if stride > 2:
-        known = values.isfinite()
-        if is_occupancy:
-            values = torch.logit((values + 0.5).clamp(_FAINTEST, 1 - _FAINTEST))
-        highest = values.where(known, -torch.inf).amax(dim=-1)
-        lowest = values.where(known, torch.inf).amin(dim=-1)
-        change = (highest - lowest).clamp(min=0.0)
-        corners = samples.find_corners(cells, grid, stride)
-        change_at_point = torch.zeros_like(samples.values).scatter_reduce(
-            0, corners.flatten(), change[:, None].expand(-1, 8).flatten(), reduce="amax"
-        )
-        change_around = change_at_point[corners].amax(dim=-1)
-        margin = OCCUPANCY_MARGIN if is_occupancy else SAFETY_MARGIN
-        near = near | (values.abs().amin(dim=-1) <= margin * change_around)
-    return near
+    is_crossed = inside.any(dim=-1) & ~inside.all(dim=-1)
+    known = values.isfinite()
+    if is_occupancy:
+        values = torch.logit((values + 0.5).clamp(_FAINTEST, 1 - _FAINTEST))
+    highest = values.where(known, -torch.inf).amax(dim=-1)
+    lowest = values.where(known, torch.inf).amin(dim=-1)
+    change = (highest - lowest).clamp(min=0.0)
+    corners = samples.find_corners(cells, grid, stride)
+    change_at_point = torch.zeros_like(samples.values).scatter_reduce(
+        0, corners.flatten(), change[:, None].expand(-1, 8).flatten(), reduce="amax"
+    )
+    change_around = change_at_point[corners].amax(dim=-1)
+    margin = OCCUPANCY_MARGIN if is_occupancy else SAFETY_MARGIN
+    if stride == 2:
+        margin = min(margin, LAST_MARGIN)
+    return is_crossed | (values.abs().amin(dim=-1) <= margin * change_around)
 
 
 def _judge(samples: FieldSamples, field: ImplicitField, grid: VoxelGrid) -> bool:
