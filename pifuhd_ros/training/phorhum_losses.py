@@ -18,9 +18,6 @@ from pifuhd_ros.training.phorhum_rendering import rendering_losses
 _FARTHEST = 0.1
 """Distances are taught up to this [model units]."""
 
-_CONSTANCY_PX = 8
-"""Side of the blocks of pixels whose albedo is to stay the same in another light."""
-
 
 @dataclass(frozen=True)
 class SurfaceSamples:
@@ -128,7 +125,7 @@ def phorhum_losses(
         terms["painted"] = _painted_loss(features, batch)
     if stage.constancy_weight:
         relit = network.encode(batch.relit, batch.joints)
-        terms["constancy"] = _constancy_loss(network, features, relit, batch, on.points)
+        terms |= _constancy_losses(network, features, relit, batch, on.points)
         terms["light"] = (terms["light"] + _ball_error(network, relit, batch.relit_ball)) / 2
         if network.config.paints:
             terms["painted"] = (terms["painted"] + _painted_loss(relit, batch)) / 2
@@ -153,18 +150,17 @@ def _painted_loss(features: PhorhumFeatures, batch: PhorhumBatch) -> torch.Tenso
     return error.sum() / (6 * weight.sum()).clamp(min=1)
 
 
-def _constancy_loss(
+def _constancy_losses(
     network: PhorhumNetwork,
     features: PhorhumFeatures,
     relit: PhorhumFeatures,
     batch: PhorhumBatch,
     on: torch.Tensor,
-) -> torch.Tensor:
-    """How much the albedo differs between two photos.
+) -> dict[str, torch.Tensor]:
+    """How much the albedo differs between two photos: on the surface, and the painted images.
 
-    Of the painted images it is their means over blocks of pixels that are compared: asked to stay
-    pixel by pixel, they would lose contrast, for what the network is unsure of differs least when
-    it is grey. Networks that do not paint are asked on the surface.
+    And how much its mean over the front and over the back does: dark skin in much light looks like
+    fair skin in little, and a person's mean is where the albedo differs most.
 
     Args:
         network: That made the features.
@@ -173,14 +169,16 @@ def _constancy_loss(
         batch: Its people.
         on: (B, N, 3) points of the surface, in space.
     """
-    if not network.config.paints:
-        one, other = (network.query(f, on, batch.inverse_distance)[1] for f in (features, relit))
-        return (one - other).abs().mean()
-    weight = _person(batch)
-    one, other = (_painted(f, batch.mask.shape[-1]) for f in (features, relit))
-    share = F.avg_pool2d(weight, _CONSTANCY_PX)
-    change = F.avg_pool2d((one - other) * weight, _CONSTANCY_PX)
-    return change.abs().sum() / (6 * share.sum()).clamp(min=1)
+    (_, one), (_, other) = (network.query(f, on, batch.inverse_distance) for f in (features, relit))
+    change = one - other
+    sides = change.unflatten(1, (2, -1)).mean(2)
+    terms = {"constancy": change.abs().mean(), "mean_constancy": sides.abs().mean()}
+    if network.config.paints:
+        weight = _person(batch)
+        a, b = (_painted(f, batch.mask.shape[-1]) for f in (features, relit))
+        painted = ((a - b).abs() * weight).sum() / (6 * weight.sum()).clamp(min=1)
+        terms["constancy"] = terms["constancy"] + painted
+    return terms
 
 
 def _person(batch: PhorhumBatch) -> torch.Tensor:
