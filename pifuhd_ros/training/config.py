@@ -119,9 +119,6 @@ class PhorhumStageConfig(StageConfig):
     """Beyond the paper: the images of networks that paint, against the albedo of both sides."""
     constancy_weight: float = 0.0
     """Beyond the paper: the albedo stays the same in a second photo in another light."""
-    mean_constancy_weight: float = 0.0
-    """Beyond the paper: so does its mean over the front and over the back; asked for only where
-    constancy_weight is not 0."""
 
     all_levels: ClassVar[tuple[str, ...]] = ("field", "light")
 

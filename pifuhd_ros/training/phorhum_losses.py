@@ -125,7 +125,7 @@ def phorhum_losses(
         terms["painted"] = _painted_loss(features, batch)
     if stage.constancy_weight:
         relit = network.encode(batch.relit, batch.joints)
-        terms |= _constancy_losses(network, features, relit, batch, on.points)
+        terms["constancy"] = _constancy_loss(network, features, relit, batch, on.points)
         terms["light"] = (terms["light"] + _ball_error(network, relit, batch.relit_ball)) / 2
         if network.config.paints:
             terms["painted"] = (terms["painted"] + _painted_loss(relit, batch)) / 2
@@ -150,17 +150,14 @@ def _painted_loss(features: PhorhumFeatures, batch: PhorhumBatch) -> torch.Tenso
     return error.sum() / (6 * weight.sum()).clamp(min=1)
 
 
-def _constancy_losses(
+def _constancy_loss(
     network: PhorhumNetwork,
     features: PhorhumFeatures,
     relit: PhorhumFeatures,
     batch: PhorhumBatch,
     on: torch.Tensor,
-) -> dict[str, torch.Tensor]:
+) -> torch.Tensor:
     """How much the albedo differs between two photos: on the surface, and the painted images.
-
-    And how much its mean over the front and over the back does: dark skin in much light looks like
-    fair skin in little, and a person's mean is where the albedo differs most.
 
     Args:
         network: That made the features.
@@ -170,15 +167,12 @@ def _constancy_losses(
         on: (B, N, 3) points of the surface, in space.
     """
     (_, one), (_, other) = (network.query(f, on, batch.inverse_distance) for f in (features, relit))
-    change = one - other
-    sides = change.unflatten(1, (2, -1)).mean(2)
-    terms = {"constancy": change.abs().mean(), "mean_constancy": sides.abs().mean()}
-    if network.config.paints:
-        weight = _person(batch)
-        a, b = (_painted(f, batch.mask.shape[-1]) for f in (features, relit))
-        painted = ((a - b).abs() * weight).sum() / (6 * weight.sum()).clamp(min=1)
-        terms["constancy"] = terms["constancy"] + painted
-    return terms
+    loss = (one - other).abs().mean()
+    if not network.config.paints:
+        return loss
+    weight = _person(batch)
+    a, b = (_painted(f, batch.mask.shape[-1]) for f in (features, relit))
+    return loss + ((a - b).abs() * weight).sum() / (6 * weight.sum()).clamp(min=1)
 
 
 def _person(batch: PhorhumBatch) -> torch.Tensor:

@@ -35,7 +35,7 @@ from pifuhd_ros.types import AssetError
 
 _TERMS = {
     *("surface", "normal", "label", "eikonal", "albedo", "near_albedo", "distance", "shaded"),
-    *("light", "painted", "constancy", "mean_constancy"),
+    *("light", "painted", "constancy"),
     *("depth", "silhouette", "rendered_albedo", "rendered_shaded", "patch"),
 }
 _RENDERED = {"rendered_albedo", "rendered_shaded", "patch"}
@@ -64,8 +64,7 @@ def _edges(monkeypatch: pytest.MonkeyPatch, bottom: float) -> None:
 
 
 def test_every_loss_falls() -> None:
-    """On the same people. Some are compared with their worst: first no ray hits, and the albedo is
-    the same everywhere."""
+    """On the same people. What is rendered is compared with its worst: first, no ray hits."""
     network, batch = new_network(TINY_PHORHUM, 0), _batch(2)
     losses = PhorhumLosses(network, PHORHUM_STAGE)
     optimizers = optimizers_for(dict(network.named_parameters()), PHORHUM_STAGE)
@@ -74,7 +73,7 @@ def test_every_loss_falls() -> None:
         terms = losses(**vars(batch))
         for name, value in terms.items():
             known = first.setdefault(name, float(value.detach()))
-            if name in _RENDERED or name == "mean_constancy":
+            if name in _RENDERED:
                 first[name] = max(known, float(value.detach()))
         torch.stack(list(terms.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -137,7 +136,7 @@ def test_a_loss_of_weight_zero_is_left_out() -> None:
     )
     terms = PhorhumLosses(new_network(TINY_PHORHUM, 0), stage)(**vars(_batch(stage=stage)))
     rendered = {"silhouette", "rendered_albedo", "rendered_shaded", "patch"}
-    assert set(terms) == _TERMS - rendered - {"depth", "distance", "constancy", "mean_constancy"}
+    assert set(terms) == _TERMS - rendered - {"depth", "distance", "constancy"}
     doubled = replace(stage, albedo_weight=2 * stage.albedo_weight)
     again = PhorhumLosses(new_network(TINY_PHORHUM, 0), doubled)(**vars(_batch(stage=stage)))
     assert torch.allclose(again["albedo"], 2 * terms["albedo"])
@@ -189,9 +188,8 @@ def test_what_stays_the_same_in_another_light_costs_nothing() -> None:
     batch = _batch()
     losses = PhorhumLosses(new_network(TINY_PHORHUM, 0), PHORHUM_STAGE)
     same = replace(batch, relit=batch.image, relit_ball=batch.ball)
-    for name in ("constancy", "mean_constancy"):
-        assert float(losses(**vars(same))[name].detach()) == 0
-        assert float(losses(**vars(batch))[name].detach()) > 0
+    assert float(losses(**vars(same))["constancy"].detach()) == 0
+    assert float(losses(**vars(batch))["constancy"].detach()) > 0
 
 
 def test_beyond_the_photos_edge_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,6 @@ PHORHUM_STAGE = PhorhumStageConfig(
     depth_weight=1.0,
     painted_weight=1.0,
     constancy_weight=1.0,
-    mean_constancy_weight=1.0,
     warmup_steps=5,
     learning_rate=5e-3,
     ema_decay=0.9,
