@@ -114,7 +114,7 @@ def _round_image_networks(network: PifuhdNetwork, dtype: torch.dtype) -> None:
     for name, part in [*network.netG.named_children(), *network.named_children()]:
         if isinstance(part, ShuffleUNet) and name == "normals":
             # With its first level in float16, too, the surface of one of ten held-out people
-            # moves by 0.115 mm in the mean: twice as far as the most that is left without.
+            # moves by 0.115 mm in the mean, without by 0.07 mm at most.
             part.round_deeper_levels(dtype)
         elif name not in ("mlp", "netG"):
             part.to(dtype)
