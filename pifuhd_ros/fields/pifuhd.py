@@ -11,8 +11,7 @@ from torch.nn import functional as F
 from pifuhd_ros.fields.engine import PifuhdEngine
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.host_copy import copy_to_host
-from pifuhd_ros.networks.pifuhd import sample_coarse
-from pifuhd_ros.networks.sampling import resize_map, sample_features, shrink_image
+from pifuhd_ros.networks.sampling import resize_map, sample_features
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.normals import NormalMaps
 from pifuhd_ros.types.progress import OnProgress
@@ -56,14 +55,11 @@ def encode_pifuhd(
         front, back = engine.normals(image)
         report("coarse features", 0.35)
         (coarse,) = engine.coarse(image, front, back, _joints(crop, engine.device))
-        depths = None
-        if engine.depths is not None:
-            (depths,) = engine.depths(coarse, front, back, _mask(crop, front))
         report("fine features", 0.45)
         (fine,) = engine.fine(image, front, back)
         engine.check_finite(fine)
         normals = NormalMaps(*copy_to_host(*_crop_normals((front, back), crop)))
-    return normals, PifuhdField(engine, coarse.to(torch.float32), fine.to(torch.float32), depths)
+    return normals, PifuhdField(engine, coarse.to(torch.float32), fine.to(torch.float32))
 
 
 @dataclass(frozen=True)
@@ -78,8 +74,6 @@ class PifuhdField:
     """(1, C, h, w) float32 from encode_coarse."""
     fine_features: torch.Tensor
     """(1, C, h, w) float32 from encode_fine."""
-    depths: torch.Tensor | None = None
-    """(1, 2, s, s) float32 from refine_depths; None: the network refines none."""
 
     @property
     def level(self) -> float:
@@ -116,7 +110,7 @@ class PifuhdField:
 
     def _occupancy(self, points: torch.Tensor) -> torch.Tensor:
         columns, column = _columns(points)
-        coarse = sample_coarse(self.coarse_features, columns[None], self.depths)[0]
+        coarse = sample_features(self.coarse_features, columns[None])[0]
         fine = sample_features(self.fine_features, columns[None])[0]
         terms = self.engine.chain.column_terms(coarse, fine)
         return torch.sigmoid(self.engine.logits(terms, column, points[:, 2]))
@@ -126,12 +120,6 @@ def _joints(crop: PersonCrop, device: torch.device) -> torch.Tensor:
     """The crop's skeleton as a batch of one, zero where there is none."""
     joints = torch.zeros(len(JOINTS), 4) if crop.joints is None else crop.joints
     return joints.to(device, torch.float32)[None]
-
-
-def _mask(crop: PersonCrop, normals: torch.Tensor) -> torch.Tensor:
-    """The crop's mask (1, 1, s, s) of 0 and 1 at the size of normal maps."""
-    mask = crop.mask.to(normals.device, torch.float32)[None, None]
-    return (shrink_image(mask, normals.shape[-1]) > 0.5).float()
 
 
 def _columns(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.networks.config_json import ADDED_LATER
 from pifuhd_ros.networks.global_generator import GlobalGenerator, GlobalGeneratorConfig
 from pifuhd_ros.networks.hourglass import HourglassConfig, HourglassFilter
-from pifuhd_ros.networks.normal_integration import integrate_normals
 from pifuhd_ros.networks.point_mlp import PointMlp, PointMlpConfig
 from pifuhd_ros.networks.sampling import resize_map, sample_features, shrink_image
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
@@ -44,9 +41,6 @@ class PifuhdConfig:
     """Fine features and the coarse level's phi to a logit."""
     depth_scale: float = 1.28
     """The depth feature is depth_scale · z."""
-    integrates_normals: bool = field(default=False, metadata={ADDED_LATER: True})
-    """Beyond the paper: the first two coarse features, which training makes the depths of front and
-    back, are brought to coarse_size px, with the slopes of the normal maps; see refine_depths."""
 
     def __post_init__(self) -> None:
         if self.coarse_size < 1 or self.fine_size % self.coarse_size:
@@ -120,7 +114,6 @@ LITE = PifuhdConfig(
     fine_mlp=PointMlpConfig(channels=(144, 96, 64, 32, 1), skips=(1, 2)),
     # Depths of a body span a tenth of the box: brought to the size of the other features.
     depth_scale=5.0,
-    integrates_normals=True,
 )
 """Our own small network, for two CPU cores."""
 
@@ -226,44 +219,20 @@ class PifuhdNetwork(nn.Module):
         features: torch.Tensor = self.image_filter(torch.cat([image, normals], 1))
         return features
 
-    def refine_depths(
-        self, features: torch.Tensor, front: torch.Tensor, back: torch.Tensor, mask: torch.Tensor
-    ) -> torch.Tensor:
-        """The coarse features that are depths, with the slopes of the normal maps.
-
-        Features of four pixels' side give a body facets; the normals know its shape between them.
-
-        Args:
-            features: (B, C, h, w) from encode_coarse.
-            front, back: (B, 3, coarse_size, coarse_size), as estimate_normals gives them.
-            mask: (B, 1, coarse_size, coarse_size) 1 on the person, else 0.
-
-        Returns:
-            (B, 2, coarse_size, coarse_size) float32: depth_scale · z of front and back.
-        """
-        self._check_normals(front, back)
-        size, scale = self.config.coarse_size, self.config.depth_scale
-        # Not resize_map: a feature is taught the mean of its block of pixels, in whose middle it
-        # lies. Bicubic would overshoot where limbs end.
-        depths = F.interpolate(features[:, :2].float(), size=(size, size), mode="bilinear")
-        return scale * integrate_normals(depths / scale, torch.stack([front, back], 1), mask)
-
     def query_coarse(
-        self, features: torch.Tensor, points: torch.Tensor, depths: torch.Tensor | None = None
+        self, features: torch.Tensor, points: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Coarse logits of points.
 
         Args:
             features: (B, C, h, w) from encode_coarse.
             points: (B, N, 3), model space.
-            depths: (B, 2, s, s) from refine_depths; None: the features' own.
 
         Returns:
             Logits (B, N) (occupancy = sigmoid), and phi (B, C, N) for query_fine.
         """
         depth = points[..., 2:] * self.config.depth_scale
-        sampled = sample_coarse(features, points, depths)
-        sampled = torch.cat([sampled, depth.to(features.dtype)], 2)
+        sampled = torch.cat([sample_features(features, points), depth.to(features.dtype)], 2)
         logits, phi = self.netG.mlp(sampled)
         return logits, phi.transpose(1, 2)
 
@@ -288,23 +257,6 @@ class PifuhdNetwork(nn.Module):
     def _check_normals(self, front: torch.Tensor, back: torch.Tensor) -> None:
         for normals in (front, back):
             _check_image(normals, (self.config.coarse_size,))
-
-
-def sample_coarse(
-    features: torch.Tensor, points: torch.Tensor, depths: torch.Tensor | None
-) -> torch.Tensor:
-    """Coarse features (B, N, C) where points project to.
-
-    Args:
-        features: (B, C, h, w) from encode_coarse.
-        points: (B, N, 2) or (B, N, 3), model space; z is not used.
-        depths: (B, 2, s, s) from refine_depths, in place of the first two; None: these.
-    """
-    sampled = sample_features(features, points)
-    if depths is None:
-        return sampled
-    refined = sample_features(depths, points).to(sampled.dtype)
-    return torch.cat([refined, sampled[..., 2:]], 2)
 
 
 def _image_filter(config: HourglassConfig | ShuffleUNetConfig) -> nn.Module:

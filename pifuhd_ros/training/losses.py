@@ -57,15 +57,11 @@ def run_levels(
                 batch.image, front.detach(), back.detach(), batch.joints
             )
             depth = features[:, :2] / network.config.depth_scale
-            refined = None
             if true_depth:
                 known, seen = depths_at(batch.depth, batch.mask, depth.shape[-1])
                 known = torch.where(seen, known, depth) * network.config.depth_scale
                 features = torch.cat([known.to(features.dtype), features[:, 2:]], 1)
-            elif network.config.integrates_normals:
-                seen = (batch.mask > 0.5).float()
-                refined = network.refine_depths(features, front, back, seen)
-            coarse, phi = network.query_coarse(features, batch.points, refined)
+            coarse, phi = network.query_coarse(features, batch.points)
         if "fine" in levels:
             features = network.encode_fine(batch.image, front.detach(), back.detach())
             fine = network.query_fine(features, phi.detach(), batch.points)

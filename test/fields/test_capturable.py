@@ -56,11 +56,6 @@ def test_image_stages_can_be_recorded(config: PifuhdConfig, precision: str) -> N
         config.fine_filter.out_channels,
     )
     assert coarse.dtype == fine.dtype == engine.dtype
-    assert (engine.depths is not None) == config.integrates_normals
-    if engine.depths is not None:
-        mask = torch.empty(1, 1, config.coarse_size, config.coarse_size, device="meta")
-        (depths,) = recorded(engine.depths, coarse, front, back, mask)
-        assert depths.shape == (1, 2, config.coarse_size, config.coarse_size)
 
 
 def test_the_shipped_size_reads_the_skeleton() -> None:

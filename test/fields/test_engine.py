@@ -106,7 +106,6 @@ def test_half_precision_moves_the_surface_little(
         replace(engine, dtype=dtype, chain=chain, logits=chain.logits),
         field.coarse_features,
         field.fine_features,
-        field.depths,
     )
     assert 0 < mean_distance_mm(field, half) < mean_mm
 

@@ -60,9 +60,8 @@ def random_points(count: int, extent: float = 1.0) -> torch.Tensor:
 def plain(field: PifuhdField, points: torch.Tensor) -> torch.Tensor:
     """Occupancies by the network's own methods."""
     with torch.no_grad():
-        network = field.engine.network
-        _, phi = network.query_coarse(field.coarse_features, points[None], field.depths)
-        logits = network.query_fine(field.fine_features, phi, points[None])[0]
+        _, phi = field.engine.network.query_coarse(field.coarse_features, points[None])
+        logits = field.engine.network.query_fine(field.fine_features, phi, points[None])[0]
     return logits.sigmoid() * (points[:, :2].abs() <= 1).all(1)
 
 
@@ -142,33 +141,6 @@ def test_query_stores_nothing_and_leaves_points_alone(field: PifuhdField) -> Non
     assert torch.equal(field.query(points), first)
     with pytest.raises(dataclasses.FrozenInstanceError):
         field.coarse_features = points  # type: ignore[misc]
-
-
-def test_depths_are_those_of_the_normals_where_the_person_is(
-    crop: PersonCrop, field: PifuhdField
-) -> None:
-    size = LITE.coarse_size
-    assert field.depths is not None
-    assert field.depths.shape == (1, 2, size, size)
-    own = torch.nn.functional.interpolate(
-        field.coarse_features[:, :2], size=(size, size), mode="bilinear"
-    )
-    changed = ((field.depths - own).abs() > 1e-5).any(1)[0]
-    person = crop.mask[::2, ::2] > 0
-    assert changed[person].float().mean() > 0.9
-    assert not changed[~person].any()
-    points = random_points(500)
-    without = dataclasses.replace(field, depths=None)
-    assert not torch.allclose(field.query(points), without.query(points))
-
-
-def test_networks_without_depths_refine_none(crop: PersonCrop) -> None:
-    torch.manual_seed(0)
-    plain_lite = PifuhdNetwork(dataclasses.replace(LITE, integrates_normals=False)).eval()
-    _, field = encode_pifuhd(prepare_engine(plain_lite), crop)
-    assert field.depths is None
-    points = random_points(50)
-    torch.testing.assert_close(field.query(points), plain(field, points))
 
 
 def test_result_is_an_ordinary_tensor(field: PifuhdField) -> None:

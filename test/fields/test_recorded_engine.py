@@ -76,7 +76,6 @@ def test_what_is_recorded_is_what_the_cpu_computes(monkeypatch: pytest.MonkeyPat
     close = {"rtol": 1e-3, "atol": 1e-4}
     torch.testing.assert_close(normals.front, expected_normals.front, **close)
     torch.testing.assert_close(field.coarse_features, expected.coarse_features, **close)
-    torch.testing.assert_close(field.depths, expected.depths, **close)
     torch.testing.assert_close(field.fine_features, expected.fine_features, **close)
     points = torch.rand(100, 3, generator=generator) * 2 - 1
     torch.testing.assert_close(field.query(points), expected.query(points), **close)

@@ -177,21 +177,6 @@ def test_points_are_asked_around_the_true_depth() -> None:
     assert moved < (logits(False) - estimated).abs()[inside].mean()
 
 
-def test_points_are_asked_with_the_slopes_of_the_normals_as_in_use() -> None:
-    network = new_network(replace(TINY, integrates_normals=True), 0)
-    batch = PieceMaker(Balls(), 0, "all", 1, 100, TINY.fine_size, TINY.coarse_size)(0)
-    with torch.no_grad():
-        outputs = run_levels(network, batch, ("coarse",))
-        front, back = network.estimate_normals(batch.image)
-        features = network.encode_coarse(batch.image, front, back, batch.joints)
-        refined = network.refine_depths(features, front, back, batch.mask > 0.5)
-        expected, _ = network.query_coarse(features, batch.points, refined)
-        plain, _ = network.query_coarse(features, batch.points)
-    assert outputs.coarse is not None
-    torch.testing.assert_close(outputs.coarse, expected)
-    assert not torch.allclose(plain, expected)
-
-
 def test_slopes_are_measured_apart_from_the_level() -> None:
     batch = PieceMaker(Balls(), 0, "all", 2, 10, TINY.fine_size, TINY.coarse_size)(0)
     stride = 4
