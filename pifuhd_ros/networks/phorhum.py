@@ -32,6 +32,9 @@ PAINTED = 6
 """Outputs of the trunk that are images, where it paints: three and three colours."""
 _THINNEST = 0.02
 """Least depth between front and back over which one side's colour gives way to the other's."""
+_SLACK = 0.05
+"""So far before the front that was estimated, or behind the back, there may still be something
+[model units]."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +272,21 @@ class PhorhumNetwork(nn.Module):
                 front = self._share_of_front(depths)
                 pixels = front * pixels + (1 - front) * behind
             distance, albedo = self.point(sampled, points, pixels)
+            if self.config.has_depths:
+                distance = torch.maximum(distance, self._beyond(depths))
         return distance, albedo
+
+    def _beyond(self, depths: torch.Tensor) -> torch.Tensor:
+        """(B, N) how far points lie before the front or behind the back, less the slack.
+
+        Nothing is there, by what front and back mean; asked seldom, a point network forgets it and
+        limbs grow tails.
+
+        Args:
+            depths: (B, N, 2) of points, from the front and from the back, as features.
+        """
+        before, behind = depths[..., 0], -depths[..., 1]
+        return torch.maximum(before, behind) / self.config.depth_scale - _SLACK
 
     def _share_of_front(self, depths: torch.Tensor) -> torch.Tensor:
         """(B, N, 1): 1 near the front, 0 near the back, half way between them a smooth step.

@@ -51,6 +51,24 @@ def test_an_image_gives_features_and_points_answers(network: PhorhumNetwork) -> 
     assert float(shading.detach().mean()) == pytest.approx(1, abs=0.3)
 
 
+def test_nothing_lies_well_before_the_front_or_behind_the_back(
+    network: PhorhumNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = network.encode(torch.rand(2, 3, 64, 64) * 2 - 1)
+    sides = torch.tensor([0.2, -0.1])[:, None, None] * network.config.depth_scale
+    features = features.with_depths(sides.expand(2, 2, 16, 16))
+    points, straight = _points(), torch.zeros(2)
+    distance, _ = network.query(features, points, straight)
+    z = points[..., 2]
+    beyond = torch.maximum(z - 0.2, -0.1 - z) - 0.05
+    assert (distance >= beyond - 1e-5).all()
+    monkeypatch.setattr("pifuhd_ros.networks.phorhum._SLACK", 10.0)
+    free, _ = network.query(features, points, straight)
+    allowed = beyond < free
+    assert 0.2 < allowed.float().mean() < 0.8
+    assert torch.equal(distance[allowed], free[allowed])
+
+
 def test_the_trunk_sees_the_same_at_either_size(network: PhorhumNetwork) -> None:
     small = torch.rand(1, 3, 32, 32) * 2 - 1
     large = small.repeat_interleave(2, 2).repeat_interleave(2, 3)
