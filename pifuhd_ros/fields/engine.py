@@ -33,7 +33,7 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
 
     "auto" is float16 on CUDA and float32 elsewhere. Float16, not bfloat16: with the shipped weights
     the surfaces of ten held-out people of 180 cm move by 0.04 mm in the mean with the one, at most
-    by 0.07 mm, and by 0.39 mm with the other, at the same speed.
+    by 0.07 mm, and by 0.44 mm with the other, at the same speed.
     Weights whose activations exceed float16's range are told; see PifuhdEngine.check_finite.
 
     Raises:
@@ -111,7 +111,7 @@ def _round_image_networks(network: PifuhdNetwork, dtype: torch.dtype) -> None:
     for name, part in [*network.netG.named_children(), *network.named_children()]:
         if isinstance(part, ShuffleUNet) and name == "normals":
             # With its first level in float16, too, the surface of one of ten held-out people
-            # moves by 0.115 mm in the mean: twice as far as the most that is left without.
+            # moves by 0.115 mm in the mean: half as far again as the most that is left.
             part.round_deeper_levels(dtype)
         elif name not in ("mlp", "netG"):
             part.to(dtype)
