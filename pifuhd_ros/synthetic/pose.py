@@ -1,4 +1,8 @@
-"""Poses: the folder's and those of the tables, mixed and varied; most people stand."""
+"""Poses: the folder's and those of the tables, mixed and varied; most people stand.
+
+Training mixes stances and gestures further than the tables go, so that networks learn bodies and
+not a list of poses. Held-out people take what is held out as it stands in the tables.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ from pifuhd_ros.synthetic.gestures import (
     LAP_STANCES,
     STANCES,
     Gesture,
+    Leg,
     Stance,
+    Vector,
 )
 from pifuhd_ros.synthetic.limbs import about_z, mirrored
 from pifuhd_ros.synthetic.pose_rig import PoseRig
@@ -36,6 +42,8 @@ _HARD = ("dance", "fight", "fly", "run")
 _LYING = ("fly",)
 """Shown upright, as if they stood: people do not fly at robots."""
 _TRIES = 12
+_MIXED = 0.4
+"""Share of the training's stances, and of its gestures, that lie between those of the tables."""
 _CALM_ARM = next(gesture for gesture in GESTURES if gesture.name == "hang_wide")
 
 T = TypeVar("T", Gesture, Stance)
@@ -83,16 +91,45 @@ def _folder_pose(
     return pose
 
 
+def _mix(a: Vector, b: Vector, t: float) -> Vector:
+    x, y, z = torch.lerp(torch.tensor(a), torch.tensor(b), t).tolist()
+    return x, y, z
+
+
 def _blended(gesture: Gesture, other: Gesture, t: float) -> Gesture:
     """Between two gestures that touch nothing."""
-
-    def mix(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
-        x, y, z = torch.lerp(torch.tensor(a), torch.tensor(b), t).tolist()
-        return x, y, z
-
     return replace(
-        gesture, upper=mix(gesture.upper, other.upper), lower=mix(gesture.lower, other.lower)
+        gesture,
+        upper=_mix(gesture.upper, other.upper, t),
+        lower=_mix(gesture.lower, other.lower, t),
     )
+
+
+def _blended_leg(leg: Leg, other: Leg, t: float) -> Leg:
+    mixed = {name: (1 - t) * angle + t * vars(other)[name] for name, angle in vars(leg).items()}
+    return Leg(**mixed)
+
+
+def _mixed_stance(stances: Sequence[Stance], dice: Dice) -> Stance:
+    """Between two of the stances, or one leg from each, or each leg between the two."""
+    first, other = (dice.weighted(stances, [s.weight**0.5 for s in stances]) for _ in range(2))
+    whole = dice.uniform(0, 1)
+    shares = (whole, whole) if dice.chance(0.5) else (dice.uniform(0, 1), dice.uniform(0, 1))
+    left, right = (other.right, other.left) if dice.chance(0.5) else (other.left, other.right)
+    return Stance(
+        name="mixed",
+        left=_blended_leg(first.left, left, shares[0]),
+        right=_blended_leg(first.right, right, shares[1]),
+        pitch=first.pitch + sum(shares) / 2 * (other.pitch - first.pitch),
+        jitter=max(first.jitter, other.jitter),
+    )
+
+
+def _mixed_gesture(gestures: Sequence[Gesture], dice: Dice) -> Gesture:
+    """An arm in the air: its parts from four gestures that touch nothing."""
+    a, b, c, d = (dice.choice([g for g in gestures if not g.touches]) for _ in range(4))
+    upper, lower = (dice.uniform(0, 1) for _ in range(2))
+    return replace(a, upper=_mix(a.upper, b.upper, upper), lower=_mix(c.lower, d.lower, lower))
 
 
 def _choose_gestures(stance: Stance | None, dice: Dice, split: Split) -> tuple[Gesture, Gesture]:
@@ -100,6 +137,10 @@ def _choose_gestures(stance: Stance | None, dice: Dice, split: Split) -> tuple[G
     lap = stance is not None and stance.name in LAP_STANCES and dice.chance(0.5)
     pool = [g for g in GESTURES if (g.name in LAP_GESTURES) == lap]
     first = _pick(dice, pool, split)
+    if split == "train" and not lap and dice.chance(_MIXED):
+        mine = pick_named(pool, split)
+        first, second = _mixed_gesture(mine, dice), _mixed_gesture(mine, dice)
+        return first, first if dice.chance(0.3) else second
     if not first.touches and dice.chance(0.3):
         second = _pick(dice, [g for g in pool if not g.touches], split)
         first = _blended(first, second, dice.uniform(0, 1))
@@ -137,7 +178,10 @@ def _draft(
         rotations = _folder_pose(rig, calm, dice, dice.chance(0.5))
         rotations = rotations @ _noise(rig.body, dice, 0.5 * strength)
     else:
-        stance = _pick(dice, STANCES, split)
+        if split == "train" and dice.chance(_MIXED):
+            stance = _mixed_stance(pick_named(STANCES, split), dice)
+        else:
+            stance = _pick(dice, STANCES, split)
         rotations = take_stance(rig, stance, dice, strength)
     gestures = _choose_gestures(stance, dice, split)
     return make_gestures(rig, rotations, gestures, rest, heads, dice, strength)
