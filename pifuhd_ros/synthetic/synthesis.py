@@ -58,14 +58,17 @@ def person_maker(wardrobe: Wardrobe, body: BodyModel, split: Split = "train") ->
 
 
 def sample_placements(people: People, person: int, count: int, seed: int) -> list[Placement]:
-    """Cameras around one person, who fills the crop as the detector would cut it, more or less."""
+    """Cameras around one person, who fills the crop as the detector would cut it, more or less.
+
+    Every other one is before a person who looks at it, as most are that are captured.
+    """
     drawn = people.vertices_of(person)[people.faces_of("faces", person).unique()]
     dice = Dice(seed + _VIEW_SEED)
     result = []
     for i in range(count):
         fill = dice.uniform(0.86, 0.95)
         shift = (dice.uniform(-0.03, 0.03), dice.uniform(-0.03, 0.03))
-        result.append(sample_placement(drawn, dice, i == 0, fill, shift))
+        result.append(sample_placement(drawn, dice, i % 2 == 0, fill, shift))
     return result
 
 
