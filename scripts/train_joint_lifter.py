@@ -1,22 +1,28 @@
 """Trains the joint lifter on how the detector sees generated people.
 
     pifuhd synthesize --assets assets.safetensors --out runs/people --count 1600
-    python scripts/train_joint_lifter.py --data runs/people --pairs runs/joint-pairs.safetensors
+    python scripts/train_joint_lifter.py --data runs/people
 
-Measures once (0.2 s a view) and keeps the pairs, then trains in a minute. Writes
-pifuhd_ros/weights/joint-lifter.safetensors, and pifuhd_ros/synthetic/lifted_joints.safetensors:
-joints as lifted by networks that have not seen the person, from which the training of the other
-networks imitates detections.
+Runs the detector on the views (0.1 s each; what it saw lies beside the shards, and only new views
+are shown to it), then trains in some minutes. Writes
+
+- pifuhd_ros/weights/joint-lifter.safetensors;
+- beside the shards the joints as lifted by networks that have not seen the person, from which the
+  other networks learn (pifuhd_ros/synthetic/detected_views.py);
+- pifuhd_ros/synthetic/lifted_joints.safetensors: errors of these, from which detections are
+  imitated where the detector has not been asked.
 """
 
 from __future__ import annotations
 
 import argparse
+import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -26,6 +32,7 @@ from pifuhd_ros.networks.joint_lifter import MIRRORED_POINTS, JointLifter
 from pifuhd_ros.stages.detected_joints import LIFTER_FILE, points_in_crop
 from pifuhd_ros.stages.detection import PersonDetector
 from pifuhd_ros.synthetic.dataset import Shard, ViewSample
+from pifuhd_ros.synthetic.detected_views import read_detections, write_detections
 from pifuhd_ros.synthetic.detector_joints import (
     BANK_FILE,
     BANK_STEP,
@@ -39,6 +46,8 @@ from pifuhd_ros.types import Frame
 
 PHOTO_PX = 512
 FOLDS = 4
+BANK_VIEWS = 4000
+"""Errors that are kept to imitate."""
 EPOCHS = 60
 BATCH = 128
 LEARNING_RATE = 2e-3
@@ -50,17 +59,29 @@ Pairs = dict[str, torch.Tensor]
 """true (N, 19, 3) and detected (N, 33, 4), model space; person (N,)."""
 
 
+class View(NamedTuple):
+    """Where a pair is from."""
+
+    shard: Path
+    name: str
+    """Of the view in its shard: ``person/view``."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, nargs="+", help="folders of pifuhd synthesize")
-    parser.add_argument("--pairs", type=Path, required=True, help="what was measured, kept here")
-    parser.add_argument("--views", type=int, default=3, help="of each person, at most")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders of pifuhd synthesize"
+    )
+    parser.add_argument("--views", type=int, default=4, help="of each person, at most")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only-detect", action="store_true", help="train nothing")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    if not args.pairs.exists():
-        save_file(measure(args.data, args.views, args.seed), str(args.pairs))
-    pairs = load_file(str(args.pairs))
+    shards = [path for folder in args.data for path in sorted(folder.glob("shard-*.safetensors"))]
+    ask_detector(shards, args.views)
+    if args.only_detect:
+        return
+    views, pairs = read_pairs(shards)
     torch.manual_seed(args.seed)
     fold = pairs["person"] % FOLDS
     lifted = torch.zeros_like(pairs["true"])
@@ -68,31 +89,65 @@ def main() -> None:
         lifter = train({k: v[fold != number] for k, v in pairs.items()})
         lifted[fold == number] = lift(lifter, pairs["detected"][fold == number])
     report(pairs, lifted)
+    write_joints(shards, views, lifted)
     final = train(pairs)
     state = {k: v.half().contiguous() for k, v in final.state_dict().items()}
     save_file(state, str(LIFTER_FILE))
-    save_file({"true": packed(pairs["true"]), "lifted": packed(lifted)}, str(BANK_FILE))
+    some = torch.randperm(len(lifted))[:BANK_VIEWS]
+    save_file({"true": packed(pairs["true"][some]), "lifted": packed(lifted[some])}, str(BANK_FILE))
 
 
-def measure(folders: list[Path], views: int, seed: int) -> Pairs:
-    """Photographs views of the shards' people and runs the detector on them."""
-    generator = torch.Generator().manual_seed(seed)
+def ask_detector(shards: list[Path], views: int) -> None:
+    """Photographs the first views of the shards' people and runs the detector on them."""
     detector = PersonDetector()
-    found: dict[str, list[torch.Tensor]] = {"true": [], "detected": [], "person": []}
-    paths = [path for folder in folders for path in sorted(folder.glob("shard-*.safetensors"))]
-    number = 0
-    for path in tqdm(paths, unit="shard"):
+    for path in tqdm(shards, desc="detector", unit="shard"):
+        shard, found = Shard(path), read_detections(path)
+        asked = [
+            View(path, f"{person}/{view}")
+            for person in range(shard.people)
+            for view in range(min(views, shard.views))
+        ]
+        missing = [view for view in asked if f"{view.name}/points" not in found]
+        for view in missing:
+            person, number = map(int, view.name.split("/"))
+            generator = torch.Generator().manual_seed(
+                zlib.crc32(f"{path.name}/{view.name}".encode())
+            )
+            points = detect(detector, shard.read(person, number), generator)
+            found[f"{view.name}/points"] = torch.zeros(0, 4) if points is None else points
+        if missing:
+            write_detections(path, found)
+
+
+def read_pairs(shards: list[Path]) -> tuple[list[View], Pairs]:
+    """All views in which the detector found someone."""
+    views: list[View] = []
+    rows: dict[str, list[torch.Tensor]] = {"true": [], "detected": [], "person": []}
+    people: dict[tuple[Path, str], int] = {}
+    for path in shards:
         shard = Shard(path)
-        for person in range(shard.people):
-            number += 1
-            for view in torch.randperm(shard.views, generator=generator)[:views].tolist():
-                sample = shard.read(person, view)
-                points = detect(detector, sample, generator)
-                if points is not None:
-                    found["true"].append(sample.joints[skeleton_rows()])
-                    found["detected"].append(points)
-                    found["person"].append(torch.tensor(number))
-    return {name: torch.stack(rows) for name, rows in found.items()}
+        for key, points in read_detections(path).items():
+            name, what = key.rsplit("/", 1)
+            if what == "points" and len(points):
+                person, view = name.split("/")
+                joints = shard.read(int(person), int(view)).joints
+                rows["true"].append(joints[skeleton_rows()])
+                rows["detected"].append(points)
+                rows["person"].append(torch.tensor(people.setdefault((path, person), len(people))))
+                views.append(View(path, name))
+    return views, {name: torch.stack(of_all) for name, of_all in rows.items()}
+
+
+def write_joints(shards: list[Path], views: list[View], lifted: torch.Tensor) -> None:
+    """Writes the skeletons beside the points."""
+    own = dict(zip(views, lifted, strict=True))
+    nobody, known = torch.zeros(len(JOINTS), 4), torch.ones(len(JOINTS), 1)
+    for path in shards:
+        found = read_detections(path)
+        for name in {key.rsplit("/", 1)[0] for key in found}:
+            joints = own.get(View(path, name))
+            found[f"{name}/joints"] = nobody if joints is None else torch.cat([joints, known], 1)
+        write_detections(path, found)
 
 
 def detect(

@@ -12,7 +12,8 @@ A shard is one safetensors file. ``{i}/…`` belongs to person i, ``{i}/{j}/…`
 - ``{i}/{j}/joints`` (J, 4) model space and 1 where visible; ``placement`` (14,): rotation, centre
   [m], scale, inverse distance (see Placement).
 
-The metadata names size_px, views, people, split and first_seed.
+The metadata names size_px, views, people, split and first_seed. What the detector saw in the views
+lies beside the shard, see detected_views.py.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
+from pifuhd_ros.synthetic.detected_views import read_detections
 from pifuhd_ros.synthetic.placement import Placement
 from pifuhd_ros.synthetic.synthesis import Supervision
 from pifuhd_ros.types import AssetError
@@ -81,6 +83,8 @@ class ViewSample:
     placement: Placement
     body: BodyView | None
     """Only where it is asked for."""
+    detected: torch.Tensor | None = None
+    """(19, 4) the skeleton as detected, see detected_views.py; None where nobody has looked."""
 
 
 def _bits(mask: torch.Tensor) -> torch.Tensor:
@@ -190,6 +194,7 @@ class Shard:
     def __init__(self, path: Path) -> None:
         """Raises AssetError where the file is not a shard of people."""
         self._file = safe_open(str(path), "pt")
+        self._detections = read_detections(path)
         metadata = self._file.metadata() or {}
         if not {"size_px", "views", "people"} <= metadata.keys():
             raise AssetError(f"{path} is not a shard of people; make one with: pifuhd synthesize")
@@ -241,6 +246,7 @@ class Shard:
             joints_visible=joints[:, 3] > 0.5,
             placement=placement,
             body=self._body(prefix, maps[15:18], size) if with_body else None,
+            detected=self._detections.get(prefix + "joints"),
         )
 
     def _body(self, prefix: str, albedo_back: torch.Tensor, size: int) -> BodyView:

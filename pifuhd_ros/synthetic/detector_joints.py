@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from pifuhd_ros.body.model import load_body
 from pifuhd_ros.geometry.skeleton import JOINTS, mirrored_order
+from pifuhd_ros.synthetic.dataset import ViewSample
 
 BANK_FILE = Path(__file__).with_name("lifted_joints.safetensors")
 BANK_STEP = 1 / 8192
@@ -66,6 +67,19 @@ def mirrored(points: torch.Tensor, order: Sequence[int] | None = None) -> torch.
 def from_hips(joints: torch.Tensor) -> torch.Tensor:
     """Joints (..., 19, 3) from the middle of their hips."""
     return joints - joints[..., _HIPS, :].mean(-2, keepdim=True)
+
+
+def skeletons(views: Sequence[ViewSample], generator: torch.Generator) -> torch.Tensor:
+    """Skeletons (B, 19, 4) of views as the detector saw them, or might have where none has looked.
+
+    What it saw is better to learn from: it errs where the image is hard to read.
+    """
+    imitated = detect_joints(torch.stack([view.joints for view in views]), generator)
+    rows = [
+        guess if view.detected is None else view.detected.to(guess)
+        for view, guess in zip(views, imitated, strict=True)
+    ]
+    return torch.stack(rows)
 
 
 def detect_joints(true: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

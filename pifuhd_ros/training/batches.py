@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.dataset import Shard, ViewSample
-from pifuhd_ros.synthetic.detector_joints import detect_joints, mirrored
+from pifuhd_ros.synthetic.detector_joints import mirrored, skeletons
 from pifuhd_ros.synthetic.frame_edges import sample_frame_edges
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo
@@ -182,7 +182,7 @@ def make_batch(
     sign[:, 0, 0, 0] = mirror
     front, back, bent = front * sign, back * sign, bent * sign
     xyz = xyz * sign[:, None, :, 0, 0]
-    joints = detect_joints(torch.stack([v.joints for v in views]), generator)
+    joints = skeletons(views, generator)
     joints = torch.where(flips[:, None, None], mirrored(joints), joints)
 
     def shrink(image: torch.Tensor, size: int) -> torch.Tensor:

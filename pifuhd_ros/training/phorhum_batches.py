@@ -8,7 +8,7 @@ import torch
 
 from pifuhd_ros.geometry.vectors import sphere_directions
 from pifuhd_ros.synthetic.dataset import ViewSample
-from pifuhd_ros.synthetic.detector_joints import detect_joints, mirrored
+from pifuhd_ros.synthetic.detector_joints import mirrored, skeletons
 from pifuhd_ros.synthetic.frame_edges import sample_frame_edges
 from pifuhd_ros.synthetic.light import white_shading
 from pifuhd_ros.synthetic.occlusion import Occlusion
@@ -113,7 +113,7 @@ def make_phorhum_batch(
     sign[:, 0, 0, 0] = torch.where(flips, -1.0, 1.0)
     normals, bent = normals * sign.repeat(1, 2, 1, 1), bent * sign
 
-    joints = detect_joints(torch.stack([v.joints for v in views]), generator)
+    joints = skeletons(views, generator)
     joints = torch.where(flips[:, None, None], mirrored(joints), joints)
     rows = torch.stack([_labelled(v, stage.points, generator) for v in views])
     points = rows[..., :3] * sign[:, None, :, 0, 0]
