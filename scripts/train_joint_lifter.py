@@ -46,6 +46,7 @@ from pifuhd_ros.types import Frame
 
 PHOTO_PX = 512
 FOLDS = 4
+POSES = 48
 BANK_VIEWS = 4000
 """Errors that are kept to imitate."""
 EPOCHS = 60
@@ -56,7 +57,7 @@ MOST_ROLL_RAD = 0.2
 MOST_GROWTH = 0.15
 
 Pairs = dict[str, torch.Tensor]
-"""true (N, 19, 3) and detected (N, 33, 4), model space; person (N,)."""
+"""true (N, 19, 3) and detected (N, 33, 4), model space."""
 
 
 class View(NamedTuple):
@@ -83,7 +84,7 @@ def main() -> None:
         return
     views, pairs = read_pairs(shards)
     torch.manual_seed(args.seed)
-    fold = pairs["person"] % FOLDS
+    fold = pose_folds(pairs["true"])
     lifted = torch.zeros_like(pairs["true"])
     for number in range(FOLDS):
         lifter = train({k: v[fold != number] for k, v in pairs.items()})
@@ -122,8 +123,7 @@ def ask_detector(shards: list[Path], views: int) -> None:
 def read_pairs(shards: list[Path]) -> tuple[list[View], Pairs]:
     """All views in which the detector found someone."""
     views: list[View] = []
-    rows: dict[str, list[torch.Tensor]] = {"true": [], "detected": [], "person": []}
-    people: dict[tuple[Path, str], int] = {}
+    rows: dict[str, list[torch.Tensor]] = {"true": [], "detected": []}
     for path in shards:
         shard = Shard(path)
         for key, points in read_detections(path).items():
@@ -133,9 +133,42 @@ def read_pairs(shards: list[Path]) -> tuple[list[View], Pairs]:
                 joints = shard.read(int(person), int(view)).joints
                 rows["true"].append(joints[skeleton_rows()])
                 rows["detected"].append(points)
-                rows["person"].append(torch.tensor(people.setdefault((path, person), len(people))))
                 views.append(View(path, name))
     return views, {name: torch.stack(of_all) for name, of_all in rows.items()}
+
+
+def pose_folds(true: torch.Tensor) -> torch.Tensor:
+    """Folds (N,) of views such that poses alike are in one: a lifter knows the poses it has seen.
+
+    Folds of people would share their poses, and errors on new poses would be larger than measured.
+    """
+    poses = turned_to_front(from_hips(true))
+    left, right = (
+        poses[:, [i for i, name in enumerate(JOINTS) if name.startswith(side)], 1].sum(1)
+        for side in ("left", "right")
+    )
+    # A pose and its mirror image are one pose.
+    poses = torch.where((left > right)[:, None, None], mirrored(poses), poses).flatten(1)
+    middles = poses[torch.randperm(len(poses))[:POSES]]
+    for _ in range(30):
+        nearest = torch.cdist(poses, middles).argmin(1)
+        middles = torch.stack(
+            [
+                poses[nearest == i].mean(0) if bool((nearest == i).any()) else middles[i]
+                for i in range(len(middles))
+            ]
+        )
+    return nearest % FOLDS
+
+
+def turned_to_front(joints: torch.Tensor) -> torch.Tensor:
+    """Skeletons (N, 19, 3) about the vertical, so that their hips are across x."""
+    left, right = JOINTS.index("left_hip"), JOINTS.index("right_hip")
+    across = joints[:, left] - joints[:, right]
+    angle = torch.atan2(across[:, 2], across[:, 0])
+    cos, sin = angle.cos()[:, None], angle.sin()[:, None]
+    x, y, z = joints.unbind(2)
+    return torch.stack([cos * x + sin * z, y, cos * z - sin * x], 2)
 
 
 def write_joints(shards: list[Path], views: list[View], lifted: torch.Tensor) -> None:
