@@ -174,12 +174,14 @@ def turned_to_front(joints: torch.Tensor) -> torch.Tensor:
 def write_joints(shards: list[Path], views: list[View], lifted: torch.Tensor) -> None:
     """Writes the skeletons beside the points."""
     own = dict(zip(views, lifted, strict=True))
-    nobody, known = torch.zeros(len(JOINTS), 4), torch.ones(len(JOINTS), 1)
+    known = torch.ones(len(JOINTS), 1)
     for path in shards:
         found = read_detections(path)
         for name in {key.rsplit("/", 1)[0] for key in found}:
             joints = own.get(View(path, name))
-            found[f"{name}/joints"] = nobody if joints is None else torch.cat([joints, known], 1)
+            found[f"{name}/joints"] = (
+                torch.zeros(len(JOINTS), 4) if joints is None else torch.cat([joints, known], 1)
+            )
         write_detections(path, found)
 
 
