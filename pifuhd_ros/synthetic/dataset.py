@@ -29,7 +29,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from pifuhd_ros.geometry.vectors import unit
-from pifuhd_ros.synthetic.detected_views import read_detections
+from pifuhd_ros.synthetic.detected_views import Detections
 from pifuhd_ros.synthetic.placement import Placement
 from pifuhd_ros.synthetic.synthesis import Supervision
 from pifuhd_ros.types import AssetError
@@ -194,7 +194,7 @@ class Shard:
     def __init__(self, path: Path) -> None:
         """Raises AssetError where the file is not a shard of people."""
         self._file = safe_open(str(path), "pt")
-        self._detections = read_detections(path)
+        self._detections = Detections(path)
         metadata = self._file.metadata() or {}
         if not {"size_px", "views", "people"} <= metadata.keys():
             raise AssetError(f"{path} is not a shard of people; make one with: pifuhd synthesize")
@@ -246,7 +246,7 @@ class Shard:
             joints_visible=joints[:, 3] > 0.5,
             placement=placement,
             body=self._body(prefix, maps[15:18], size) if with_body else None,
-            detected=self._detections.get(prefix + "joints"),
+            detected=self._detections.joints(f"{person}/{view}"),
         )
 
     def _body(self, prefix: str, albedo_back: torch.Tensor, size: int) -> BodyView:

@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-
-Detections = dict[str, torch.Tensor]
 
 
 def detections_path(shard: Path) -> Path:
@@ -24,7 +23,25 @@ def detections_path(shard: Path) -> Path:
     return shard.with_name(shard.name.replace("shard-", "detections-"))
 
 
-def read_detections(shard: Path) -> Detections:
+class Detections:
+    """A shard's detections, opened; each is read when asked for."""
+
+    def __init__(self, shard: Path) -> None:
+        """There are none where the detector was not asked."""
+        path = detections_path(shard)
+        self._file = safe_open(str(path), "pt") if path.exists() else None
+        self._names = set(self._file.keys()) if self._file else set[str]()
+
+    def joints(self, view: str) -> torch.Tensor | None:
+        """The skeleton (19, 4) in the view ``{i}/{j}``; None where nobody has looked."""
+        name = f"{view}/joints"
+        if self._file is None or name not in self._names:
+            return None
+        skeleton: torch.Tensor = self._file.get_tensor(name)
+        return skeleton
+
+
+def read_detections(shard: Path) -> dict[str, torch.Tensor]:
     """All of a shard's detections; none where the detector was not asked."""
     path = detections_path(shard)
     return load_file(str(path)) if path.exists() else {}
