@@ -92,6 +92,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="N",
         help="CPU threads (default: all cores)",
     )
+    parser.add_argument(
+        "--no-face-relief",
+        dest="face_relief",
+        action="store_false",
+        help="leave faces as smooth as the network sees them",
+    )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.set_defaults(run=run)
 
@@ -131,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
             stature_m=args.stature,
             color=args.color,
             albedo_weights=args.albedo_weights,
+            face_relief=args.face_relief,
             threads=args.threads,
         )
         load_s = time.perf_counter() - start_s

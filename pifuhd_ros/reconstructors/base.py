@@ -38,6 +38,9 @@ class ReconstructionSettings:
     """What the vertices' colours show; one of the system's ``colors``."""
     albedo_weights: str | Path | None = None
     """Weights of phorhum for the color "photo+albedo"; None: those that the package ships."""
+    face_relief: bool = True
+    """Whether a face that the photo shows is given its relief, see stages/face_relief.py; the
+    published network has faces of its own, which stay as they are."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -92,6 +95,7 @@ class Reconstructor(Protocol):
         lowest_resolution: int = 64,
         color: str = "auto",
         albedo_weights: str | Path | None = None,
+        face_relief: bool = True,
         threads: int | None = None,
     ) -> Reconstructor:
         """Load a network and everything else, once for many frames.
@@ -107,7 +111,8 @@ class Reconstructor(Protocol):
             precision: as above.
             lowest_resolution: as above.
             color: "auto" or one of ``colors``.
-            albedo_weights: see ReconstructionSettings.
+            albedo_weights: see ReconstructionSettings, as for the next one.
+            face_relief: as above.
             threads: CPU threads of torch, for the whole process; None leaves them as they are.
 
         Raises:

@@ -122,6 +122,7 @@ class PerPersonReconstructor(ABC, Generic[Encoded]):
         lowest_resolution: int = 64,
         color: str = "auto",
         albedo_weights: str | Path | None = None,
+        face_relief: bool = True,
         threads: int | None = None,
     ) -> _Reconstructor:
         """See ``Reconstructor.from_pretrained``."""
@@ -135,6 +136,7 @@ class PerPersonReconstructor(ABC, Generic[Encoded]):
             lowest_resolution=lowest_resolution,
             color=_choose_color(color, cls.colors),
             albedo_weights=albedo_weights,
+            face_relief=face_relief,
         )
         coarse_resolution_of(resolution)
         target = _prepare_device(device, threads)

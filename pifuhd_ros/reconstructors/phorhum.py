@@ -27,6 +27,7 @@ from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.face_relief import sculpt_face
 from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import see_vertices
 from pifuhd_ros.types import (
@@ -207,6 +208,9 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         turned = look.box_normals.cpu().numpy()
         normals = np.where(turned.any(axis=1, keepdims=True), turned, _normals_of(mesh))
         mesh = replace(mesh, normals=normals)
+        if self.settings.face_relief:
+            report("face", 0.92)
+            mesh = sculpt_face(mesh, crop)
         return AlbedoShape(
             mesh=replace(
                 mesh,

@@ -30,6 +30,7 @@ from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.face_relief import sculpt_face
 from pifuhd_ros.stages.surface import MIN_RESOLUTION, extract_surface
 from pifuhd_ros.stages.texture import texture_mesh
 from pifuhd_ros.types import (
@@ -134,8 +135,7 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
     def _encode(self, frame: Frame, person: PersonDetection, report: OnProgress) -> PifuhdEncoded:
         report("crop", 0.0)
         size = self.network.config.fine_size
-        is_published = self.network.config.name == PUBLISHED.name
-        crop = crop_person(frame, person, size, "keypoints" if is_published else "mask")
+        crop = crop_person(frame, person, size, "keypoints" if self._is_published else "mask")
         plan = self._plan()
         with memory_errors_explained(self.device):
             normals, occupancy = encode_pifuhd(self.engine, crop, report)
@@ -156,6 +156,10 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
     def _extract(self, encoded: PifuhdEncoded, report: OnProgress) -> Reconstruction:
         mesh, _ = self._shape(encoded.occupancy, encoded.plan, encoded.crop, encoded.hidden, report)
         return self._placed(mesh, encoded, self.network.config.fine_size, report, encoded.normals)
+
+    @property
+    def _is_published(self) -> bool:
+        return self.network.config.name == PUBLISHED.name
 
     def _look_at(
         self, albedo_colors: AlbedoColors, frame: Frame, person: PersonDetection
@@ -203,6 +207,9 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
             )
         report("clean", 0.86)
         mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
+        if self.settings.face_relief and not self._is_published:
+            report("face", 0.87)
+            mesh = sculpt_face(mesh, crop)
         hidden_colors = None
         if hidden is not None:
             report("albedo", 0.88)

@@ -88,6 +88,7 @@ class CaptureModel:
             lowest_resolution=parameters.lowest_resolution,
             color=parameters.color,
             albedo_weights=parameters.albedo_weights or None,
+            face_relief=parameters.face_relief,
             threads=parameters.threads or None,
         )
         self._reconstructor = reconstructor

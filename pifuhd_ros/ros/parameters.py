@@ -176,6 +176,12 @@ class CaptureParameters:
         "ships.",
         applies="configure",
     )
+    face_relief: bool = _parameter(
+        True,
+        "Give a face that the image shows its relief, from mediapipe's face mesh: the networks "
+        "see a head too small for a nose.",
+        applies="configure",
+    )
     stature_m: float = _parameter(
         DEFAULT_STATURE_M,
         "Body height to assume where no depth image tells the scale [m].",

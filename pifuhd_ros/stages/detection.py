@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pifuhd_ros.geometry.crop_transforms import box_of_mask
 from pifuhd_ros.stages.blazepose import BlazePose, Pose
+from pifuhd_ros.stages.face_mesh import FaceFinder
 from pifuhd_ros.stages.person_mask import is_cut_off, keep_person, with_alpha, with_crisp_edge
 from pifuhd_ros.types import Frame, PersonDetection
 
@@ -60,14 +61,18 @@ class PersonDetector:
         """Load the detector; takes about a second."""
         self.config = config or DetectionConfig()
         self._pose = BlazePose(self.config.min_confidence)
+        self._face = FaceFinder()
 
     def detect(self, frame: Frame) -> list[PersonDetection]:
         """See ``detect_people``."""
-        return find_people(self._pose, frame, self.config)
+        people = find_people(self._pose, frame, self.config)
+        rgb = _over_gray(frame)
+        return [replace(p, face_px=self._face.find(rgb, p.keypoints_px)) for p in people]
 
     def close(self) -> None:
-        """Free mediapipe's graph."""
+        """Free mediapipe's graphs."""
         self._pose.close()
+        self._face.close()
 
     def __enter__(self) -> PersonDetector:
         return self

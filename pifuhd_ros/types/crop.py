@@ -30,3 +30,6 @@ class PersonCrop:
     joints: torch.Tensor | None = None
     """float32 (J, 4): the detected skeleton in model space, see geometry/skeleton.py; None where
     the detection has none."""
+    face: torch.Tensor | None = None
+    """float32 (468, 3): the points of the face in model space, see stages/face_mesh.py, z from
+    somewhere in the head; None where the detection has none."""

@@ -25,3 +25,5 @@ class PersonDetection:
     keypoints_world_m: npt.NDArray[np.float64] | None = None
     """(33, 3) the same points in space, x right, y down, z away from the camera, origin between
     the hips; up to a common scale, for it is guessed from one image. None where not estimated."""
+    face_px: npt.NDArray[np.float64] | None = None
+    """(468, 3) points of the face, see stages/face_mesh.py; None where none was found."""

@@ -1,0 +1,130 @@
+"""Gives the front of a head the relief of its face.
+
+A head is some twenty pixels wide in what the networks see of a whole person, too few for a nose.
+The detector's face mesh sees the photo at its full size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from pifuhd_ros.geometry.mesh_normals import vertex_normals
+from pifuhd_ros.geometry.rasterize import rasterize
+from pifuhd_ros.stages.face_mesh import face_triangles
+from pifuhd_ros.types import Mesh, PersonCrop
+
+_CELLS = 160
+"""Of the map over the face, along its longer side."""
+_RIM = 0.16
+"""Over this share of the face's height the relief grows from nothing at its rim."""
+_MOST = 0.25
+"""No vertex moves by more than this share of the face's height."""
+_WHOLE, _NONE = 0.25, 0.9
+"""Shares of the face's height behind the front: up to the first all moves along, beyond the second
+nothing does."""
+_MIN_SHARE = 0.6
+"""So much of the face must lie before the head."""
+
+
+def sculpt_face(mesh: Mesh, crop: PersonCrop) -> Mesh:
+    """The mesh with its face in relief; as it was where no face was found.
+
+    The face mesh tells how deep a face's parts lie beside each other, not where the head is, nor
+    how large: so the vertices move along z alone, and the median of the front stays. What lies
+    behind the front moves less and less, and no face turns over.
+
+    Args:
+        mesh: in the crop's model space.
+        crop: whose ``face`` counts.
+    """
+    if crop.face is None:
+        return mesh
+    face = crop.face.cpu().double().numpy()
+    low, high = face[:, :2].min(axis=0), face[:, :2].max(axis=0)
+    height = float((high - low).max())
+    near = np.all((mesh.vertices[:, :2] >= low) & (mesh.vertices[:, :2] <= high), axis=1)
+    around = np.any(near[mesh.faces], axis=1)
+    grid = _Grid(low, high, height / _CELLS)
+    wanted = grid.front(face, face_triangles())
+    front = grid.front(mesh.vertices.astype(np.float64), mesh.faces[around])
+    both = np.isfinite(wanted) & np.isfinite(front)
+    if both.sum() < _MIN_SHARE * np.isfinite(wanted).sum() or not both.any():
+        return mesh
+    change = np.zeros(grid.shape)
+    change[both] = wanted[both] - front[both]
+    change[both] -= np.median(change[both])
+    change = np.clip(change, -_MOST * height, _MOST * height) * _growing(both)
+    rows = np.flatnonzero(near)
+    where = mesh.vertices[rows].astype(np.float64)
+    behind = grid.at(np.where(both, front, front[both].max()), where) - where[:, 2]
+    share = np.clip((_NONE * height - behind) / ((_NONE - _WHOLE) * height), 0, 1)
+    vertices = mesh.vertices.copy()
+    vertices[rows, 2] += (grid.at(change, where) * share).astype(np.float32)
+    normals = mesh.normals
+    if normals is not None:
+        # All faces of a vertex that moves are among those around.
+        normals = normals.copy()
+        normals[rows] = vertex_normals(vertices, mesh.faces[around])[rows]
+    return replace(mesh, vertices=vertices, normals=normals)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A map over a rectangle of x and y, its rows from the top."""
+
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    cell: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        columns, rows = (np.ceil((self.high - self.low) / self.cell).astype(int) + 1).tolist()
+        return rows, columns
+
+    def _place(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Columns and rows of points (N, 3)."""
+        return (
+            np.column_stack([points[:, 0] - self.low[0], self.high[1] - points[:, 1]]) / self.cell
+        )
+
+    def front(
+        self, points: npt.NDArray[np.float64], faces: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """z of a mesh's nearest surface, minus infinity where there is none."""
+        placed = torch.from_numpy(np.column_stack([self._place(points), -points[:, 2]]))
+        nearest = -rasterize(placed, torch.from_numpy(faces), *self.shape).depth
+        result: npt.NDArray[np.float64] = nearest.double().numpy()
+        return result
+
+    def at(
+        self, values: npt.NDArray[np.float64], points: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Values of the map at points (N, 3) within it."""
+        import cv2
+
+        place = self._place(points).astype(np.float32)
+        sampled = cv2.remap(
+            values.astype(np.float32),
+            place[None, :, 0],
+            place[None, :, 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        result: npt.NDArray[np.float64] = sampled[0].astype(np.float64)
+        return result
+
+
+def _growing(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """From 0 at the rim of a region to 1 within it, smoothly."""
+    import cv2
+
+    framed = np.pad(inside, 1).astype(np.uint8)
+    distance = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1] / _CELLS
+    t = np.clip(distance / _RIM, 0, 1).astype(np.float64)
+    grown: npt.NDArray[np.float64] = t * t * (3 - 2 * t)
+    return grown

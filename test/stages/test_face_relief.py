@@ -1,0 +1,119 @@
+"""Faces: found in a photo, and laid over a smooth head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import trimesh
+
+from pifuhd_ros.geometry.mesh_normals import vertex_normals
+from pifuhd_ros.ros.shipped_photo import shipped_photo
+from pifuhd_ros.stages.cropping import crop_person
+from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.face_mesh import FACE_POINTS, FaceFinder, face_triangles
+from pifuhd_ros.stages.face_relief import sculpt_face
+from pifuhd_ros.stages.image_io import read_frame
+from pifuhd_ros.types import Frame, Mesh, PersonCrop, PersonDetection
+
+NOSE_TIP, CHEEKS = 1, [50, 280]
+
+
+@pytest.fixture(scope="module")
+def frame() -> Frame:
+    with shipped_photo() as photo:
+        return read_frame(photo)
+
+
+@pytest.fixture(scope="module")
+def person(frame: Frame) -> PersonDetection:
+    with PersonDetector() as detector:
+        return detector.detect(frame)[0]
+
+
+@pytest.fixture(scope="module")
+def crop(frame: Frame, person: PersonDetection) -> PersonCrop:
+    return crop_person(frame, person)
+
+
+@pytest.fixture(scope="module")
+def head(crop: PersonCrop) -> Mesh:
+    """A ball where the head is, three faces' heights above z = 0."""
+    assert crop.face is not None
+    face = crop.face.numpy()
+    middle = (face.max(axis=0) + face.min(axis=0)) / 2
+    ball = trimesh.creation.icosphere(6, 0.75 * np.ptp(face[:, 1]))
+    vertices = (ball.vertices + np.array([middle[0], middle[1], 0.4])).astype(np.float32)
+    faces = np.asarray(ball.faces, np.int64)
+    return Mesh(vertices, faces, vertex_normals(vertices, faces))
+
+
+def test_triangles_join_all_points() -> None:
+    triangles = face_triangles()
+    assert np.array_equal(np.unique(triangles), np.arange(FACE_POINTS))
+    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    # An edge borders two triangles, or one at a rim.
+    assert set(np.unique(edges, axis=0, return_counts=True)[1]) == {1, 2}
+
+
+def test_the_face_lies_on_the_head(person: PersonDetection) -> None:
+    assert person.face_px is not None
+    assert person.face_px.shape == (FACE_POINTS, 3)
+    head = person.keypoints_px[:11, :2]
+    size = np.ptp(head, axis=0).max()
+    assert np.linalg.norm(person.face_px[NOSE_TIP, :2] - head[0]) < 0.3 * size
+    # The nose is nearer than the cheeks, which are nearer than the ears.
+    z = person.face_px[:, 2]
+    assert z[NOSE_TIP] < z[CHEEKS].mean() < z[[127, 356]].mean()
+
+
+@pytest.fixture
+def finder() -> Iterator[FaceFinder]:
+    finder = FaceFinder()
+    yield finder
+    finder.close()
+
+
+def test_no_face_where_there_is_none(
+    finder: FaceFinder, frame: Frame, person: PersonDetection
+) -> None:
+    blank = np.full_like(frame.rgb, 120)
+    assert finder.find(blank, person.keypoints_px) is None
+    far = person.keypoints_px * [0.02, 0.02, 1]
+    assert finder.find(frame.rgb, far) is None
+    lost = person.keypoints_px * np.nan
+    assert finder.find(frame.rgb, lost) is None
+
+
+def test_the_front_takes_the_relief_and_nothing_else_moves(crop: PersonCrop, head: Mesh) -> None:
+    assert crop.face is not None
+    made = sculpt_face(head, crop)
+    moved = made.vertices[:, 2] - head.vertices[:, 2]
+    assert np.array_equal(made.vertices[:, :2], head.vertices[:, :2])
+    assert np.array_equal(made.faces, head.faces)
+    behind = head.vertices[:, 2] < head.vertices[:, 2].mean() - 0.3 * np.ptp(head.vertices[:, 2])
+    assert not moved[behind].any()
+    # The head stays where it is: about as much of the front comes nearer as goes back.
+    assert abs(np.median(moved[moved != 0])) < 0.2 * np.abs(moved).max()
+
+    def front(points: list[int]) -> float:
+        xy = crop.face[points, :2].numpy()  # type: ignore[index]
+        rows = [np.linalg.norm(head.vertices[:, :2] - at, axis=1).argsort()[:12] for at in xy]
+        return float(np.mean([made.vertices[near, 2].max() for near in rows]))
+
+    true = float(crop.face[NOSE_TIP, 2] - crop.face[CHEEKS, 2].mean())
+    assert true > 0.01
+    assert front([NOSE_TIP]) - front(CHEEKS) == pytest.approx(true, rel=0.25)
+    assert made.normals is not None
+    fresh = vertex_normals(made.vertices, made.faces)
+    assert float((made.normals * fresh).sum(1).min()) > 0.98
+
+
+def test_without_a_face_the_mesh_is_as_it_was(crop: PersonCrop, head: Mesh) -> None:
+    assert sculpt_face(head, replace(crop, face=None)) is head
+    assert crop.face is not None
+    elsewhere = replace(crop, face=crop.face + torch.tensor([0.5, -0.9, 0]))
+    assert np.array_equal(sculpt_face(head, elsewhere).vertices, head.vertices)
