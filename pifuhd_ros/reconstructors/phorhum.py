@@ -208,9 +208,9 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
         turned = look.box_normals.cpu().numpy()
         normals = np.where(turned.any(axis=1, keepdims=True), turned, _normals_of(mesh))
         mesh = replace(mesh, normals=normals)
-        if self.settings.face_relief:
+        if crop.face is not None and self.settings.face_relief:
             report("face", 0.92)
-            mesh = sculpt_face(mesh, crop)
+            mesh = sculpt_face(mesh, crop.face)
         return AlbedoShape(
             mesh=replace(
                 mesh,

@@ -207,9 +207,9 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
             )
         report("clean", 0.86)
         mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
-        if self.settings.face_relief and not self._is_published:
+        if crop.face is not None and self.settings.face_relief and not self._is_published:
             report("face", 0.87)
-            mesh = sculpt_face(mesh, crop)
+            mesh = sculpt_face(mesh, crop.face)
         hidden_colors = None
         if hidden is not None:
             report("albedo", 0.88)

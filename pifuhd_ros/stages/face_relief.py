@@ -15,7 +15,7 @@ import torch
 from pifuhd_ros.geometry.mesh_normals import vertex_normals
 from pifuhd_ros.geometry.rasterize import rasterize
 from pifuhd_ros.stages.face_mesh import face_triangles
-from pifuhd_ros.types import Mesh, PersonCrop
+from pifuhd_ros.types import Mesh
 
 _CELLS = 160
 """Of the map over the face, along its longer side."""
@@ -30,20 +30,18 @@ _MIN_SHARE = 0.6
 """So much of the face must lie before the head."""
 
 
-def sculpt_face(mesh: Mesh, crop: PersonCrop) -> Mesh:
-    """The mesh with its face in relief; as it was where no face was found.
+def sculpt_face(mesh: Mesh, points: torch.Tensor) -> Mesh:
+    """The mesh with its face in relief; as it was where the face is not before a head.
 
     The face mesh tells how deep a face's parts lie beside each other, not where the head is, nor
     how large: so the vertices move along z alone, and the median of the front stays. What lies
     behind the front moves less and less, and no face turns over.
 
     Args:
-        mesh: in the crop's model space.
-        crop: whose ``face`` counts.
+        mesh: in a crop's model space.
+        points: (468, 3) of the face, see PersonCrop.
     """
-    if crop.face is None:
-        return mesh
-    face = crop.face.cpu().double().numpy()
+    face = points.cpu().double().numpy()
     low, high = face[:, :2].min(axis=0), face[:, :2].max(axis=0)
     height = float((high - low).max())
     near = np.all((mesh.vertices[:, :2] >= low) & (mesh.vertices[:, :2] <= high), axis=1)
