@@ -50,5 +50,5 @@ def test_the_mesh_covers_the_person_and_nothing_else(
     assert np.ptp(shape.mesh.vertices[:, 2]) < 1.0  # no slabs before or behind the person
     assert 0 < shape.visited_points < 129**3
     assert list(shape.timings_s) == [
-        *("normals", "coarse features", "fine features", "surface", "clean", "texture")
+        *("normals", "coarse features", "fine features", "surface", "clean", "face", "texture")
     ]
