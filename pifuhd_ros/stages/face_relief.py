@@ -17,7 +17,7 @@ from pifuhd_ros.geometry.rasterize import rasterize
 from pifuhd_ros.stages.face_mesh import face_triangles
 from pifuhd_ros.types import Mesh
 
-_CELLS = 160
+_CELLS = 112
 """Of the map over the face, along its longer side."""
 _RIM = 0.16
 """Over this share of the face's height the relief grows from nothing at its rim."""
@@ -26,6 +26,9 @@ _MOST = 0.25
 _WHOLE, _NONE = 0.25, 0.9
 """Shares of the face's height behind the front: up to the first all moves along, beyond the second
 nothing does."""
+_PIT, _PIT_CELLS = 0.06, 15
+"""What is off the median of so many cells by more than this share of the height is no surface of a
+face."""
 _MIN_SHARE = 0.6
 """So much of the face must lie before the head."""
 
@@ -52,13 +55,14 @@ def sculpt_face(mesh: Mesh, points: torch.Tensor) -> Mesh:
     both = np.isfinite(wanted) & np.isfinite(front)
     if both.sum() < _MIN_SHARE * np.isfinite(wanted).sum() or not both.any():
         return mesh
+    front = _without_pits(np.where(both, front, np.median(front[both])), height)
     change = np.zeros(grid.shape)
     change[both] = wanted[both] - front[both]
     change[both] -= np.median(change[both])
     change = np.clip(change, -_MOST * height, _MOST * height) * _growing(both)
     rows = np.flatnonzero(near)
     where = mesh.vertices[rows].astype(np.float64)
-    behind = grid.at(np.where(both, front, front[both].max()), where) - where[:, 2]
+    behind = grid.at(front, where) - where[:, 2]
     share = np.clip((_NONE * height - behind) / ((_NONE - _WHOLE) * height), 0, 1)
     vertices = mesh.vertices.copy()
     vertices[rows, 2] += (grid.at(change, where) * share).astype(np.float32)
@@ -115,6 +119,14 @@ class _Grid:
         )
         result: npt.NDArray[np.float64] = sampled[0].astype(np.float64)
         return result
+
+
+def _without_pits(front: npt.NDArray[np.float64], height: float) -> npt.NDArray[np.float64]:
+    """A map of depths where holes and spikes of the surface do not count."""
+    from scipy.ndimage import median_filter
+
+    around: npt.NDArray[np.float64] = median_filter(front, _PIT_CELLS, mode="nearest")
+    return np.where(np.abs(front - around) < _PIT * height, front, around)
 
 
 def _growing(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
