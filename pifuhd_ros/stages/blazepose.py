@@ -9,18 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pifuhd_ros.stages.native_log import without_native_lines
+from pifuhd_ros.stages.native_log import MEDIAPIPE_NOISE, without_native_lines
 
 KEYPOINTS = 33
 MIN_SIDE_PX = 32
 """Smaller images are not looked at; at 48 pixels a standing person is still found."""
-
-_NOISE = (
-    b"Created TensorFlow Lite XNNPACK delegate",
-    b"All log messages before absl::InitializeLog()",
-    b"inference_feedback_manager.cc",
-    b"landmark_projection_calculator.cc",
-)
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class BlazePose:
         self._lock = threading.Lock()
         # mediapipe warns once more when it first finds someone.
         self._has_found = False
-        with without_native_lines(_NOISE):
+        with without_native_lines(MEDIAPIPE_NOISE):
             from mediapipe.python.solutions.pose import Pose as Graph
 
             self._graph: Any = Graph(
@@ -97,7 +90,7 @@ class BlazePose:
     def _process(self, rgb: npt.NDArray[np.uint8]) -> Any:
         if self._has_found:
             return self._graph.process(rgb)
-        with without_native_lines(_NOISE):
+        with without_native_lines(MEDIAPIPE_NOISE):
             result = self._graph.process(rgb)
         self._has_found = result.pose_landmarks is not None
         return result

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pifuhd_ros.stages.native_log import without_native_lines
+from pifuhd_ros.stages.native_log import MEDIAPIPE_NOISE, without_native_lines
 
 FACE_POINTS = 468
 MIN_FACE_PX = 24
@@ -21,12 +21,6 @@ _HEAD = slice(0, 11)
 _SHOULDERS = (11, 12)
 _VIEW_PX = 256
 """Side of the view of the head that is searched; the network itself sees 192 pixels."""
-_NOISE = (
-    b"Created TensorFlow Lite XNNPACK delegate",
-    b"All log messages before absl::InitializeLog()",
-    b"inference_feedback_manager.cc",
-    b"landmark_projection_calculator.cc",
-)
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +50,7 @@ class FaceFinder:
     def __init__(self, min_confidence: float = 0.5) -> None:
         """Load the graph; ``min_confidence`` is that of the face detector, in [0, 1]."""
         self._lock = threading.Lock()
-        with without_native_lines(_NOISE):
+        with without_native_lines(MEDIAPIPE_NOISE):
             from mediapipe.python.solutions.face_mesh import FaceMesh as Graph
 
             self._graph: Any = Graph(

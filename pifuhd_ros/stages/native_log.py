@@ -8,6 +8,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+MEDIAPIPE_NOISE = (
+    b"Created TensorFlow Lite XNNPACK delegate",
+    b"All log messages before absl::InitializeLog()",
+    b"inference_feedback_manager.cc",
+    b"landmark_projection_calculator.cc",
+)
+"""What mediapipe says of itself when it loads and when it first finds someone."""
+
 
 @contextmanager
 def without_native_lines(noise: Sequence[bytes]) -> Iterator[None]:
