@@ -60,8 +60,13 @@ LIBRARIES: dict[str, set[str]] = {
 
 HEAVY: dict[str, set[str]] = {
     "anny": {"body/bake.py"},
-    "cv2": {"ros/images.py", "stages/detection.py", "stages/selection.py"},
-    "mediapipe": {"stages/blazepose.py"},
+    "cv2": {
+        "ros/images.py",
+        "stages/detection.py",
+        "stages/face_mesh.py",
+        "stages/selection.py",
+    },
+    "mediapipe": {"stages/blazepose.py", "stages/face_mesh.py"},
     "open3d": set(),
     "PIL": {
         "assets/pack.py",

@@ -107,17 +107,12 @@ class _Grid:
         self, values: npt.NDArray[np.float64], points: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """Values of the map at points (N, 3) within it."""
-        import cv2
+        from scipy.ndimage import map_coordinates
 
-        place = self._place(points).astype(np.float32)
-        sampled = cv2.remap(
-            values.astype(np.float32),
-            place[None, :, 0],
-            place[None, :, 1],
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
+        rows_columns = self._place(points).T[::-1]
+        result: npt.NDArray[np.float64] = map_coordinates(
+            values, rows_columns, order=1, mode="nearest"
         )
-        result: npt.NDArray[np.float64] = sampled[0].astype(np.float64)
         return result
 
 
@@ -131,10 +126,9 @@ def _without_pits(front: npt.NDArray[np.float64], height: float) -> npt.NDArray[
 
 def _growing(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """From 0 at the rim of a region to 1 within it, smoothly."""
-    import cv2
+    from scipy.ndimage import distance_transform_edt
 
-    framed = np.pad(inside, 1).astype(np.uint8)
-    distance = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1] / _CELLS
+    distance = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] / _CELLS
     t = np.clip(distance / _RIM, 0, 1).astype(np.float64)
     grown: npt.NDArray[np.float64] = t * t * (3 - 2 * t)
     return grown
