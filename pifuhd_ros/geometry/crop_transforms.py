@@ -130,3 +130,21 @@ def crop_box_of_keypoints(body_25: npt.NDArray[np.float64]) -> CropSquare:
     center = body_25[8, :2]
     radius = 1.45 * float(np.linalg.norm(points - center, axis=1).max())
     return CropSquare(float(center[0]), float(center[1]) + 0.05 * radius, radius)
+
+
+def model_points(
+    points_px: npt.NDArray[np.float64], image_from_crop: npt.NDArray[np.float64], size: int
+) -> npt.NDArray[np.float64]:
+    """Points of an image in the model space of a crop.
+
+    Args:
+        points_px: (N, 3) x, y in pixels of the image, and z in the same unit, away from the camera.
+        image_from_crop: (3, 3), see PersonCrop.
+        size: pixels of the crop's side.
+
+    Returns:
+        (N, 3) in model units, z towards the camera.
+    """
+    image_from_model = image_from_crop @ crop_from_model(size)
+    xy = apply_transform(np.linalg.inv(image_from_model), points_px[:, :2])
+    return np.column_stack([xy, -points_px[:, 2] / image_from_model[0, 0]])

@@ -12,11 +12,10 @@ import torch
 
 from pifuhd_ros.geometry.crop_transforms import (
     CropSquare,
-    apply_transform,
     crop_box,
     crop_box_of_keypoints,
-    crop_from_model,
     image_from_crop,
+    model_points,
 )
 from pifuhd_ros.stages.body_pose import body_25, stature_px
 from pifuhd_ros.stages.detected_joints import joints_in_crop
@@ -66,11 +65,8 @@ def _face_in_crop(
 ) -> torch.Tensor | None:
     if detection.face_px is None:
         return None
-    frame_from_model = frame_from_crop @ crop_from_model(size)
-    xy = apply_transform(np.linalg.inv(frame_from_model), detection.face_px[:, :2])
-    # Away from the camera is -z in model space.
-    z = -detection.face_px[:, 2] / frame_from_model[0, 0]
-    return torch.from_numpy(np.column_stack([xy, z]).astype(np.float32))
+    points = model_points(detection.face_px, frame_from_crop, size)
+    return torch.from_numpy(points.astype(np.float32))
 
 
 def crop_square(detection: PersonDetection, framing: Framing = "mask") -> CropSquare:

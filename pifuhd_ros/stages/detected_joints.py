@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 
-from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model
+from pifuhd_ros.geometry.crop_transforms import model_points
 from pifuhd_ros.networks.joint_lifter import JointLifter
 from pifuhd_ros.stages.body_pose import LEFT_HIP, RIGHT_HIP, pixels_per_metre
 from pifuhd_ros.types import PersonDetection
@@ -38,12 +38,10 @@ def points_in_crop(
     px_per_m = pixels_per_metre(detection)
     if space is None or px_per_m is None:
         return None
-    image_from_model = image_from_crop @ crop_from_model(size)
-    xy = apply_transform(np.linalg.inv(image_from_model), detection.keypoints_px[:, :2])
-    hips_z = space[[LEFT_HIP, RIGHT_HIP], 2].mean()
-    # Away from the camera is -z in model space.
-    z = (hips_z - space[:, 2]) * px_per_m / image_from_model[0, 0]
-    points = np.column_stack([xy, z, detection.keypoints_px[:, 2]])
+    z_px = (space[:, 2] - space[[LEFT_HIP, RIGHT_HIP], 2].mean()) * px_per_m
+    points_px = np.column_stack([detection.keypoints_px[:, :2], z_px])
+    placed = model_points(points_px, image_from_crop, size)
+    points = np.column_stack([placed, detection.keypoints_px[:, 2]])
     return torch.from_numpy(points.astype(np.float32))
 
 

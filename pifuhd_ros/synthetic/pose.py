@@ -140,7 +140,7 @@ def _choose_gestures(stance: Stance | None, dice: Dice, split: Split) -> tuple[G
     if split == "train" and not lap and dice.chance(_MIXED):
         mine = pick_named(pool, split)
         first, second = _mixed_gesture(mine, dice), _mixed_gesture(mine, dice)
-        return first, first if dice.chance(0.3) else second
+        return first, (first if dice.chance(0.3) else second)
     if not first.touches and dice.chance(0.3):
         second = _pick(dice, [g for g in pool if not g.touches], split)
         first = _blended(first, second, dice.uniform(0, 1))

@@ -40,7 +40,7 @@ def crop(frame: Frame, person: PersonDetection) -> PersonCrop:
 
 @pytest.fixture(scope="module")
 def head(crop: PersonCrop) -> Mesh:
-    """A ball where the head is, three faces' heights above z = 0."""
+    """A ball where the head is, somewhere in depth."""
     assert crop.face is not None
     face = crop.face.numpy()
     middle = (face.max(axis=0) + face.min(axis=0)) / 2
