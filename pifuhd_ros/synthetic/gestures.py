@@ -52,6 +52,8 @@ class Leg:
     """Flexion."""
     point: float = 0.0
     """How far the toes are pointed from where the sole lies flat."""
+    twist: float = 0.0
+    """Of the thigh about itself; positive brings the shin inwards."""
 
 
 @dataclass(frozen=True)
@@ -152,27 +154,42 @@ STANCES: tuple[Stance, ...] = (
     Stance("step", Leg(flex=14, knee=6), Leg(flex=-10, knee=10, point=8), weight=4),
     Stance("stride", Leg(flex=26, knee=8), Leg(flex=-18, knee=18, point=22), weight=2),
     Stance("swing", Leg(flex=24, knee=48, point=15), Leg(flex=-6, knee=4), weight=1.5),
-    Stance("foot_up", Leg(flex=58, spread=2, knee=66), Leg(), weight=0.7),
-    Stance("lunge", Leg(flex=62, knee=70, turn=4), Leg(flex=-18, knee=24, point=34), 4, 0.8),
-    Stance("bow", Leg(flex=35), Leg(flex=35), 35, 1.2),
-    Stance("bend_down", Leg(flex=72, knee=18, spread=2), Leg(flex=72, knee=18, spread=2), 68, 0.8),
+    Stance("foot_up", Leg(flex=58, spread=2, knee=66), Leg(), weight=1.5),
+    Stance("kick", Leg(flex=72, spread=2, knee=16, point=15), Leg(knee=8), -8),
+    Stance("lunge", Leg(flex=62, knee=70, turn=4), Leg(flex=-18, knee=24, point=34), 4, 2.5),
+    Stance("side_lunge", Leg(flex=52, spread=26, turn=22, knee=72), Leg(spread=30, turn=10), 14),
+    Stance("bow", Leg(flex=35), Leg(flex=35), 35, 2),
+    Stance("bend_down", Leg(flex=72, knee=18, spread=2), Leg(flex=72, knee=18, spread=2), 68, 2),
     Stance("half_squat", Leg(flex=55, spread=6, turn=14, knee=62),
            Leg(flex=55, spread=6, turn=14, knee=62), 18, 0.8),
     Stance("squat", Leg(flex=104, spread=10, turn=20, knee=118, point=12),
-           Leg(flex=104, spread=10, turn=20, knee=118, point=12), 22, 0.6, 0.6),
-    Stance("sit", Leg(flex=84, spread=1, knee=84), Leg(flex=84, spread=1, knee=84), 0, 2.5),
+           Leg(flex=104, spread=10, turn=20, knee=118, point=12), 22, 2, 0.6),
+    Stance("squat_low", Leg(flex=102, spread=10, turn=24, knee=136, point=10),
+           Leg(flex=102, spread=10, turn=24, knee=136, point=10), 8, 2, 0.6),
+    Stance("squat_one", Leg(flex=98, spread=8, turn=14, knee=112, point=6),
+           Leg(flex=52, spread=4, turn=4, knee=124, point=48), 16, 2, 0.6),
+    Stance("sit", Leg(flex=84, spread=1, knee=84), Leg(flex=84, spread=1, knee=84), 0, 4),
     Stance("sit_wide", Leg(flex=82, spread=10, turn=14, knee=78),
            Leg(flex=82, spread=10, turn=14, knee=78), -6, 1.0),
-    Stance("sit_forward", Leg(flex=104, spread=4, turn=8, knee=88),
-           Leg(flex=104, spread=4, turn=8, knee=92), 22, 1.0),
+    Stance("sit_forward", Leg(flex=94, spread=5, turn=8, knee=86),
+           Leg(flex=94, spread=5, turn=8, knee=90), 13, 3),
     Stance("sit_stretched", Leg(flex=72, spread=-1, knee=24, point=14),
-           Leg(flex=72, spread=0, knee=34, point=10), -14, 0.7),
+           Leg(flex=72, spread=0, knee=34, point=10), -14, 2.5),
+    Stance("sit_ankle_on_knee", Leg(flex=82, spread=1, knee=82),
+           Leg(flex=99, spread=14, turn=10, knee=98, twist=72), 0, 1.5, 0.6),
+    Stance("sit_tailor", Leg(flex=84, spread=34, turn=10, knee=100, twist=62, point=20),
+           Leg(flex=84, spread=34, turn=10, knee=130, twist=70, point=20), 0, 2, 0.6),
+    Stance("sit_on_heels", Leg(flex=62, spread=2, knee=138, point=72, turn=2),
+           Leg(flex=62, spread=2, knee=138, point=72, turn=2), 0, 1.5, 0.6),
     Stance("kneel", Leg(flex=4, knee=94, point=72, turn=2), Leg(flex=4, knee=94, point=72, turn=2),
-           0, 0.6, 0.6),
+           0, 3, 0.6),
     Stance("kneel_one", Leg(flex=86, spread=4, knee=88), Leg(flex=-4, knee=88, point=68, turn=0),
            0, 1.0, 0.7),
 )  # fmt: skip
 
-LAP_STANCES = ("sit", "sit_wide", "sit_forward", "half_squat", "kneel_one", "squat", "bow")
+LAP_STANCES = (
+    "sit", "sit_wide", "sit_forward", "sit_ankle_on_knee", "sit_tailor", "sit_on_heels",
+    "half_squat", "kneel_one", "squat", "squat_one", "lunge", "bow",
+)  # fmt: skip
 """Where hands often rest on thighs and knees."""
 LAP_GESTURES = ("on_thigh", "on_knee")

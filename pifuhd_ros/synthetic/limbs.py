@@ -182,7 +182,7 @@ def place_leg(
     """Turns a leg, in place; the sole stays level as far as an ankle allows."""
     sign = 1.0 if side == "L" else -1.0
     thigh = about_y(sign * leg.turn) @ about_x(-leg.flex) @ about_z(sign * leg.spread)
-    rotations[bones[f"upperleg01.{side}"]] = thigh
+    rotations[bones[f"upperleg01.{side}"]] = thigh @ about_y(sign * leg.twist)
     rotations[bones[f"lowerleg01.{side}"]] = about_x(leg.knee)
     shin_deg = pitch_deg - leg.flex + leg.knee
     level_deg = min(max(-shin_deg, -28.0), 35.0)

@@ -45,7 +45,8 @@ def _turn_chain(
 
 def _jitter_leg(leg: Leg, dice: Dice, strength: float) -> Leg:
     n = (dice.normal(5).clamp(-2, 2) * strength).tolist()
-    return Leg(
+    return replace(
+        leg,
         flex=leg.flex + n[0] * (3 + 0.06 * leg.flex),
         spread=leg.spread + 2 * n[1],
         turn=leg.turn + 5 * n[2],
