@@ -110,6 +110,8 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("point_side", (0.95, -0.15, 0.4), (0.9, 0.1, 0.4), hand="point", both=0.0),
     Gesture("point_up", (0.5, 0.3, 0.8), (0.2, 0.9, 0.5), hand="point", both=0.0),
     Gesture("guard", (0.35, -0.8, 0.4), (-0.15, 0.75, 0.65), hand="fist", both=0.9),
+    Gesture("swing_front", (0.2, -0.85, 0.5), (-0.15, 0.35, 1), hand="fist", weight=0),
+    Gesture("swing_back", (0.3, -0.75, -0.65), (0.2, -0.6, 0.75), hand="fist", weight=0),
     Gesture("on_hip", (1, -0.1, -0.55), touches="hip", offset=(0.095, 0.09, -0.05),
             turn_deg=-20, bend_deg=35, hand="fist", weight=3, both=0.5),
     Gesture("in_pocket", (0.5, -0.1, -0.8), touches="hip", offset=(0.07, 0.07, 0.02),
@@ -144,7 +146,7 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("on_knee", (0.8, -0.3, -0.5), touches="knee", offset=(0.02, 0.105, -0.01),
             turn_deg=-30, weight=0, both=0.8),
 )  # fmt: skip
-"""Those of weight 0 are for bent legs alone."""
+"""Those of weight 0 go with some stances alone."""
 
 STANCES: tuple[Stance, ...] = (
     Stance("stand", Leg(), Leg(), weight=8),
@@ -154,6 +156,10 @@ STANCES: tuple[Stance, ...] = (
     Stance("step", Leg(flex=14, knee=6), Leg(flex=-10, knee=10, point=8), weight=4),
     Stance("stride", Leg(flex=26, knee=8), Leg(flex=-18, knee=18, point=22), weight=2),
     Stance("swing", Leg(flex=24, knee=48, point=15), Leg(flex=-6, knee=4), weight=1.5),
+    Stance("run", Leg(flex=56, knee=78, point=8), Leg(flex=-20, knee=52, point=36), 12, 5),
+    Stance("run_push", Leg(flex=74, knee=100, point=12), Leg(flex=-24, knee=14, point=40), 16, 4),
+    Stance("run_land", Leg(flex=30, knee=22), Leg(flex=-4, knee=104, point=34), 8, 4),
+    Stance("jump", Leg(flex=34, spread=2, knee=78, point=30), Leg(flex=24, knee=64, point=34)),
     Stance("foot_up", Leg(flex=58, spread=2, knee=66), Leg(), weight=1.5),
     Stance("kick", Leg(flex=72, spread=2, knee=16, point=15), Leg(knee=8), -8),
     Stance("lunge", Leg(flex=62, knee=70, turn=4), Leg(flex=-18, knee=24, point=34), 4, 2.5),
@@ -193,3 +199,6 @@ LAP_STANCES = (
 )  # fmt: skip
 """Where hands often rest on thighs and knees."""
 LAP_GESTURES = ("on_thigh", "on_knee")
+RUN_STANCES = ("run", "run_push", "run_land")
+"""Where the arms swing, one to the front and one to the back."""
+RUN_GESTURES = ("swing_front", "swing_back")

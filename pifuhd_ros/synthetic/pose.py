@@ -19,6 +19,8 @@ from pifuhd_ros.synthetic.gestures import (
     GESTURES,
     LAP_GESTURES,
     LAP_STANCES,
+    RUN_GESTURES,
+    RUN_STANCES,
     STANCES,
     Gesture,
     Leg,
@@ -134,6 +136,9 @@ def _mixed_gesture(gestures: Sequence[Gesture], dice: Dice) -> Gesture:
 
 def _choose_gestures(stance: Stance | None, dice: Dice, split: Split) -> tuple[Gesture, Gesture]:
     """What the left and the right arm do."""
+    if stance is not None and stance.name in RUN_STANCES and dice.chance(0.7):
+        front, back = (g for g in GESTURES if g.name in RUN_GESTURES)
+        return (front, back) if dice.chance(0.5) else (back, front)
     lap = stance is not None and stance.name in LAP_STANCES and dice.chance(0.5)
     pool = [g for g in GESTURES if (g.name in LAP_GESTURES) == lap]
     first = _pick(dice, pool, split)
