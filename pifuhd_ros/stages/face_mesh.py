@@ -86,9 +86,16 @@ class FaceFinder:
             return None
         scale = 2 * reach_px / _VIEW_PX
         corner = middle - reach_px
-        from_view = np.array([[scale, 0, corner[0]], [0, scale, corner[1]]])
+        # Only what lies around the head is smoothed: frames can be large.
+        size = rgb.shape[1::-1]
+        low = np.clip(np.floor(corner - scale), 0, size).astype(int)
+        high = np.clip(np.ceil(corner + 2 * reach_px + scale) + 1, 0, size).astype(int)
+        if np.any(low >= high):
+            return None
+        around = rgb[low[1] : high[1], low[0] : high[0]]
+        smooth = cv2.blur(around, (round(scale),) * 2) if scale >= 2 else around
+        from_view = np.array([[scale, 0, corner[0] - low[0]], [0, scale, corner[1] - low[1]]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        smooth = cv2.blur(rgb, (round(scale),) * 2) if scale >= 2 else rgb
         view = cv2.warpAffine(smooth, from_view, (_VIEW_PX, _VIEW_PX), flags=flags)
         with self._lock:
             faces = self._graph.process(np.ascontiguousarray(view)).multi_face_landmarks
