@@ -9,7 +9,15 @@ import torch
 
 from pifuhd_ros.body.model import BodyModel, load_body
 from pifuhd_ros.synthetic.expression import sample_expression
-from pifuhd_ros.synthetic.gestures import GESTURES, LANDMARKS, LAP_GESTURES, LAP_STANCES, STANCES
+from pifuhd_ros.synthetic.gestures import (
+    GESTURES,
+    LANDMARKS,
+    LAP_GESTURES,
+    LAP_STANCES,
+    RUN_GESTURES,
+    RUN_STANCES,
+    STANCES,
+)
 from pifuhd_ros.synthetic.pose import sample_pose
 from pifuhd_ros.synthetic.pose_rig import PoseRig, landmark_row, make_pose_rig
 from pifuhd_ros.synthetic.posture import make_gestures, take_stance
@@ -50,6 +58,8 @@ def test_table_names_are_unique_and_places_known() -> None:
     assert all(g.touches in LANDMARKS for g in GESTURES if g.touches)
     assert set(LAP_GESTURES) <= set(_GESTURE)
     assert set(LAP_STANCES) <= set(_STANCE)
+    assert set(RUN_GESTURES) <= set(_GESTURE)
+    assert set(RUN_STANCES) <= set(_STANCE)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +123,35 @@ def test_sitting_folds_hips_and_knees(
     shin = heads["foot.L"] - heads["lowerleg01.L"]
     assert float(thigh[2] / thigh.norm()) > 0.9
     assert float(shin[1] / shin.norm()) < -0.9
+
+
+def test_a_twisted_thigh_brings_the_shin_across(
+    rig: PoseRig, person: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    """Ankle on knee: one ankle lies near the other leg's knee, both thighs to the front."""
+    heads, _, _ = _standing(rig, person, "hang_wide", "sit_ankle_on_knee")
+    across = {
+        near: float((heads[f"foot.{far}"] - heads[f"lowerleg01.{near}"]).norm())
+        for near, far in (("L", "R"), ("R", "L"))
+    }
+    assert min(across.values()) < 0.2 < max(across.values())
+    for side in "LR":
+        thigh = heads[f"lowerleg01.{side}"] - heads[f"upperleg01.{side}"]
+        assert float(thigh[2] / thigh.norm()) > 0.7
+
+
+@pytest.mark.parametrize("name", RUN_STANCES)
+def test_runners_have_one_leg_and_one_arm_in_front(
+    rig: PoseRig, person: tuple[torch.Tensor, torch.Tensor], name: str
+) -> None:
+    stance = take_stance(rig, _STANCE[name], Dice(0), 0.0)
+    arms = tuple(_GESTURE[name] for name in RUN_GESTURES)
+    rotations = make_gestures(rig, stance, (arms[0], arms[1]), *person, Dice(0), 0.0)
+    transforms, posed = rig.body.bone_transforms(person[1][None], rotations[None])
+    heads = dict(zip(rig.body.bones, posed[0], strict=True))
+    assert abs(float(heads["foot.L"][2] - heads["foot.R"][2])) > 0.3
+    assert abs(float(heads["wrist.L"][2] - heads["wrist.R"][2])) > 0.25
+    assert not intersects_itself(rig.body, rig.probes, *person, transforms[0])
 
 
 def test_hanging_arms_clear_every_body(rig: PoseRig) -> None:
