@@ -30,7 +30,7 @@ from pifuhd_ros.geometry.crop_transforms import CropSquare, image_from_crop
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.joint_lifter import MIRRORED_POINTS, JointLifter
 from pifuhd_ros.stages.detected_joints import LIFTER_FILE, points_in_crop
-from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
 from pifuhd_ros.synthetic.dataset import Shard, ViewSample
 from pifuhd_ros.synthetic.detected_views import read_detections, write_detections
 from pifuhd_ros.synthetic.detector_joints import (
@@ -100,7 +100,7 @@ def main() -> None:
 
 def ask_detector(shards: list[Path], views: int) -> None:
     """Photographs the first views of the shards' people and runs the detector on them."""
-    detector = PersonDetector()
+    detector = PersonDetector(DetectionConfig(faces=False))
     for path in tqdm(shards, desc="detector", unit="shard"):
         shard, found = Shard(path), read_detections(path)
         asked = [

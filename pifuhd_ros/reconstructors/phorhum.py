@@ -26,7 +26,7 @@ from pifuhd_ros.reconstructors.viewpoint import camera_of, crop_inverse_distance
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
-from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
 from pifuhd_ros.stages.face_relief import sculpt_face
 from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import see_vertices
@@ -104,7 +104,9 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
     def _load(
         cls, weights: str | Path | None, device: torch.device, settings: ReconstructionSettings
     ) -> PhorhumReconstructor:
-        return cls(load_phorhum(weights).to(device), PersonDetector(), settings)
+        network = load_phorhum(weights).to(device)
+        detector = PersonDetector(DetectionConfig(faces=settings.face_relief))
+        return cls(network, detector, settings)
 
     def reconstruct_crop(
         self,

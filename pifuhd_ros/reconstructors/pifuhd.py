@@ -29,7 +29,7 @@ from pifuhd_ros.reconstructors.viewpoint import camera_of, crop_inverse_distance
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
-from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
 from pifuhd_ros.stages.face_relief import sculpt_face
 from pifuhd_ros.stages.surface import MIN_RESOLUTION, extract_surface
 from pifuhd_ros.stages.texture import texture_mesh
@@ -111,7 +111,9 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
         albedo_colors = None
         if settings.color == "photo+albedo":
             albedo_colors = AlbedoColors.load(settings.albedo_weights, device, settings.precision)
-        return cls(network, PersonDetector(), settings, albedo_colors)
+        faces = settings.face_relief and not _is_published(network)
+        detector = PersonDetector(DetectionConfig(faces=faces))
+        return cls(network, detector, settings, albedo_colors)
 
     def reconstruct_crop(self, crop: PersonCrop, on_progress: OnProgress | None = None) -> Shape:
         """The shape of the person in a crop, in model space.
@@ -135,7 +137,9 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
     def _encode(self, frame: Frame, person: PersonDetection, report: OnProgress) -> PifuhdEncoded:
         report("crop", 0.0)
         size = self.network.config.fine_size
-        crop = crop_person(frame, person, size, "keypoints" if self._is_published else "mask")
+        crop = crop_person(
+            frame, person, size, "keypoints" if _is_published(self.network) else "mask"
+        )
         plan = self._plan()
         with memory_errors_explained(self.device):
             normals, occupancy = encode_pifuhd(self.engine, crop, report)
@@ -156,10 +160,6 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
     def _extract(self, encoded: PifuhdEncoded, report: OnProgress) -> Reconstruction:
         mesh, _ = self._shape(encoded.occupancy, encoded.plan, encoded.crop, encoded.hidden, report)
         return self._placed(mesh, encoded, self.network.config.fine_size, report, encoded.normals)
-
-    @property
-    def _is_published(self) -> bool:
-        return self.network.config.name == PUBLISHED.name
 
     def _look_at(
         self, albedo_colors: AlbedoColors, frame: Frame, person: PersonDetection
@@ -207,7 +207,7 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
             )
         report("clean", 0.86)
         mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
-        if crop.face is not None and self.settings.face_relief and not self._is_published:
+        if crop.face is not None and self.settings.face_relief and not _is_published(self.network):
             report("face", 0.87)
             mesh = sculpt_face(mesh, crop.face)
         hidden_colors = None
@@ -217,3 +217,8 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
                 hidden_colors = hidden.colors_of(mesh, crop)
         report("texture", 0.9)
         return texture_mesh(mesh, crop, hidden_colors), surface.visited_points
+
+
+def _is_published(network: PifuhdNetwork) -> bool:
+    """Whether the network is the one that the paper's authors trained."""
+    return network.config.name == PUBLISHED.name

@@ -38,6 +38,8 @@ class DetectionConfig:
     the more blobs are taken for people."""
     min_person_px: int = 24
     """A person whose longer side is smaller is no use and not returned."""
+    faces: bool = True
+    """Whether the face of each person returned is looked for as well."""
 
 
 class PoseFinder(Protocol):
@@ -61,18 +63,21 @@ class PersonDetector:
         """Load the detector; takes about a second."""
         self.config = config or DetectionConfig()
         self._pose = BlazePose(self.config.min_confidence)
-        self._face = FaceFinder()
+        self._face = FaceFinder() if self.config.faces else None
 
     def detect(self, frame: Frame) -> list[PersonDetection]:
         """See ``detect_people``."""
         people = find_people(self._pose, frame, self.config)
+        if self._face is None:
+            return people
         rgb = _over_gray(frame)
         return [replace(p, face_px=self._face.find(rgb, p.keypoints_px)) for p in people]
 
     def close(self) -> None:
         """Free mediapipe's graphs."""
         self._pose.close()
-        self._face.close()
+        if self._face is not None:
+            self._face.close()
 
     def __enter__(self) -> PersonDetector:
         return self

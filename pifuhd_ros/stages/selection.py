@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pifuhd_ros.stages.body_pose import facing
-from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
 from pifuhd_ros.types import Frame, ImageError, PersonDetection
 
 _PERSON_HEIGHT_PX = 256
@@ -91,7 +91,7 @@ def select_frame(
     if len(frames) == 1:
         return frames[0]
     if detect is None:
-        with PersonDetector() as detector:
+        with PersonDetector(DetectionConfig(faces=False)) as detector:
             return select_frame(frames, detector.detect)
     best, best_total = frames[-1], 0.0
     for frame in frames:

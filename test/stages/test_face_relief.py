@@ -12,7 +12,7 @@ import trimesh
 from pifuhd_ros.geometry.mesh_normals import vertex_normals
 from pifuhd_ros.ros.shipped_photo import shipped_photo
 from pifuhd_ros.stages.cropping import crop_person
-from pifuhd_ros.stages.detection import PersonDetector
+from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
 from pifuhd_ros.stages.face_mesh import FACE_POINTS, FaceFinder, face_triangles
 from pifuhd_ros.stages.face_relief import sculpt_face
 from pifuhd_ros.stages.image_io import read_frame
@@ -69,6 +69,23 @@ def test_the_face_lies_on_the_head(person: PersonDetection) -> None:
     assert z[NOSE_TIP] < z[CHEEKS].mean() < z[[127, 356]].mean()
 
 
+def test_the_face_is_where_it_was_in_a_larger_frame(
+    finder: FaceFinder, frame: Frame, person: PersonDetection
+) -> None:
+    large = np.pad(frame.rgb.repeat(3, 0).repeat(3, 1), ((600, 0), (0, 300), (0, 0)))
+    keypoints = person.keypoints_px * [3, 3, 1] + np.array([1, 601, 0])
+    found = finder.find(large, keypoints)
+    assert person.face_px is not None
+    assert found is not None
+    expected = person.face_px[:, :2] * 3 + [1, 601]
+    assert np.abs(found[:, :2] - expected).max() < 0.03 * np.ptp(expected, axis=0).max()
+
+
+def test_faces_are_left_alone_where_nobody_needs_them(frame: Frame) -> None:
+    with PersonDetector(DetectionConfig(faces=False)) as detector:
+        assert detector.detect(frame)[0].face_px is None
+
+
 @pytest.fixture
 def finder() -> Iterator[FaceFinder]:
     finder = FaceFinder()
@@ -83,6 +100,8 @@ def test_no_face_where_there_is_none(
     assert finder.find(blank, person.keypoints_px) is None
     far = person.keypoints_px * [0.02, 0.02, 1]
     assert finder.find(frame.rgb, far) is None
+    outside = person.keypoints_px + np.array([0, 10 * frame.rgb.shape[0], 0])
+    assert finder.find(frame.rgb, outside) is None
     lost = person.keypoints_px * np.nan
     assert finder.find(frame.rgb, lost) is None
 
