@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional as F
@@ -12,6 +12,7 @@ from pifuhd_ros.fields.float32_sums import sum_in_float32
 from pifuhd_ros.geometry.perspective import seen_gradients
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.phorhum import PhorhumFeatures, PhorhumNetwork
+from pifuhd_ros.networks.sampling import smooth_map
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.errors import WeightsError
 
@@ -87,6 +88,8 @@ def encode_phorhum(
             f"the network's activations do not fit into {weight.dtype}: choose the precision "
             "bfloat16 or float32 for these weights"
         )
+    # Its first features are depths: between pixels of 3 cm bilinear ones would show as facets.
+    features = replace(features, maps=smooth_map(features.maps, network.config.trunk_size))
     return PhorhumField(network, features, torch.tensor([inverse_distance], device=weight.device))
 
 

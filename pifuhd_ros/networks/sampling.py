@@ -33,6 +33,26 @@ def resize_map(image: torch.Tensor, size: int) -> torch.Tensor:
     return F.interpolate(image, size=(size, size), mode="bilinear", align_corners=True)
 
 
+def smooth_map(image: torch.Tensor, size: int) -> torch.Tensor:
+    """(B, C, S, S) to (B, C, size, size) by uniform cubic B-splines, align_corners=True.
+
+    Smooth in value, slope and curvature, and never beyond the values around. It does not pass
+    through the values: at a pixel it weighs it by 2/3 and its neighbours by 1/6. Beyond the border
+    the border goes on.
+    """
+    side = image.shape[-1]
+    place = torch.linspace(0, side - 1, size, device=image.device, dtype=torch.float32)
+    first = place.floor().clamp(max=max(side - 2, 0))
+    t = place - first
+    weights = torch.stack(
+        [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], 1
+    )
+    columns = (first[:, None] + torch.arange(-1, 3, device=image.device)).clamp(0, side - 1).long()
+    spline = torch.zeros(size, side, device=image.device).scatter_add_(1, columns, weights / 6)
+    spline = spline.to(image.dtype)
+    return spline @ image @ spline.T
+
+
 def shrink_image(image: torch.Tensor, size: int) -> torch.Tensor:
     """(B, C, S, S) to (B, C, size, size) by averaging blocks of pixels; size divides S."""
     if image.shape[-1] == size:

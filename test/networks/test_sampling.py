@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import map_coordinates
 
-from pifuhd_ros.networks.sampling import resize_map, sample_features, shrink_image
+from pifuhd_ros.networks.sampling import resize_map, sample_features, shrink_image, smooth_map
 
 
 def test_border_pixels_lie_at_one() -> None:
@@ -44,3 +46,23 @@ def test_shrinking_averages_and_growing_keeps_corners() -> None:
     torch.testing.assert_close(grown[..., ::8, ::8], image[..., ::3, ::3])
     assert resize_map(image, 4) is image
     assert shrink_image(image, 4) is image
+
+
+@pytest.mark.parametrize(("side", "size"), [(9, 33), (2, 5), (1, 4)])
+def test_smooth_maps_are_cubic_splines(side: int, size: int) -> None:
+    image = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    place = np.linspace(0, side - 1, size)
+    at = np.meshgrid(place, place, indexing="ij")
+    expected = map_coordinates(
+        image[1, 2].numpy(), at, order=3, prefilter=False, mode="nearest", output=np.float64
+    )
+    assert np.abs(smooth_map(image, size)[1, 2].numpy() - expected).max() < 1e-5
+
+
+def test_smooth_maps_have_no_facets() -> None:
+    """The slope jumps between pixels where maps are drawn up bilinearly, and not here."""
+    image = torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    smooth, faceted = (
+        draw(image, 192)[0, 0, 40].diff().diff().abs().max() for draw in (smooth_map, resize_map)
+    )
+    assert smooth < 0.1 * faceted
