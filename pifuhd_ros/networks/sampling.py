@@ -56,7 +56,7 @@ def _cubic_spline(side: int, size: int) -> torch.Tensor:
         [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], 1
     )
     columns = (first[:, None] + torch.arange(-1, 3)).clamp(0, side - 1).long()
-    return torch.zeros(size, side).scatter_add_(1, columns, weights / 6)
+    return (F.one_hot(columns, side) * (weights / 6)[..., None]).sum(1)
 
 
 def shrink_image(image: torch.Tensor, size: int) -> torch.Tensor:
