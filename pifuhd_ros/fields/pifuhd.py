@@ -11,8 +11,7 @@ from torch.nn import functional as F
 from pifuhd_ros.fields.engine import PifuhdEngine
 from pifuhd_ros.geometry.skeleton import JOINTS
 from pifuhd_ros.networks.host_copy import copy_to_host
-from pifuhd_ros.networks.sampling import resize_map, sample_features, smooth_map
-from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
+from pifuhd_ros.networks.sampling import resize_map, sample_features
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.normals import NormalMaps
 from pifuhd_ros.types.progress import OnProgress
@@ -60,10 +59,7 @@ def encode_pifuhd(
         (fine,) = engine.fine(image, front, back)
         engine.check_finite(fine)
         normals = NormalMaps(*copy_to_host(*_crop_normals((front, back), crop)))
-        coarse = coarse.to(torch.float32)
-        if isinstance(engine.network.config.coarse_filter, ShuffleUNetConfig):
-            # Its features are depths: between pixels of 3 cm bilinear ones would show as facets.
-            coarse = smooth_map(coarse, engine.network.config.coarse_size)
+        coarse = engine.network.draw_coarse(coarse.to(torch.float32))
     return normals, PifuhdField(engine, coarse, fine.to(torch.float32))
 
 
@@ -76,7 +72,7 @@ class PifuhdField:
 
     engine: PifuhdEngine
     coarse_features: torch.Tensor
-    """(1, C, h, w) float32 from encode_coarse; those of our U-Net drawn up smoothly."""
+    """(1, C, h, w) float32 from draw_coarse."""
     fine_features: torch.Tensor
     """(1, C, h, w) float32 from encode_fine."""
 

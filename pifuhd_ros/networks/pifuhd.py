@@ -12,7 +12,12 @@ from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.networks.global_generator import GlobalGenerator, GlobalGeneratorConfig
 from pifuhd_ros.networks.hourglass import HourglassConfig, HourglassFilter
 from pifuhd_ros.networks.point_mlp import PointMlp, PointMlpConfig
-from pifuhd_ros.networks.sampling import resize_map, sample_features, shrink_image
+from pifuhd_ros.networks.sampling import (
+    resize_map,
+    sample_features,
+    shrink_image,
+    smooth_map,
+)
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
 from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
 
@@ -219,6 +224,19 @@ class PifuhdNetwork(nn.Module):
         features: torch.Tensor = self.image_filter(torch.cat([image, normals], 1))
         return features
 
+    def draw_coarse(self, features: torch.Tensor) -> torch.Tensor:
+        """Coarse features as a surface is read from them.
+
+        Those of our U-Net are depths, above all: between pixels of 3 cm bilinear samples of them
+        would show as facets, so they are drawn up to ``coarse_size`` by splines.
+
+        Args:
+            features: (B, any, h, w), all or some channels from encode_coarse.
+        """
+        if isinstance(self.config.coarse_filter, ShuffleUNetConfig):
+            return smooth_map(features, self.config.coarse_size)
+        return features
+
     def query_coarse(
         self, features: torch.Tensor, points: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -231,9 +249,22 @@ class PifuhdNetwork(nn.Module):
         Returns:
             Logits (B, N) (occupancy = sigmoid), and phi (B, C, N) for query_fine.
         """
-        depth = points[..., 2:] * self.config.depth_scale
-        sampled = torch.cat([sample_features(features, points), depth.to(features.dtype)], 2)
-        logits, phi = self.netG.mlp(sampled)
+        return self.query_coarse_at(sample_features(features, points), points[..., 2:])
+
+    def query_coarse_at(
+        self, samples: torch.Tensor, z: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Coarse logits of points whose features are known.
+
+        Args:
+            samples: (B, N, C) coarse features where the points project to.
+            z: (B, N, 1) of the points, model space.
+
+        Returns:
+            As ``query_coarse``.
+        """
+        depth = z * self.config.depth_scale
+        logits, phi = self.netG.mlp(torch.cat([samples, depth.to(samples.dtype)], 2))
         return logits, phi.transpose(1, 2)
 
     def query_fine(

@@ -42,9 +42,11 @@ def smooth_map(image: torch.Tensor, size: int) -> torch.Tensor:
     """
     side = image.shape[-1]
     kept = _cubic_spline(side, side).to(image)
-    coefficients = image + 0.5 * (image - kept @ image @ kept.T)
     spline = _cubic_spline(side, size).to(image)
-    return spline @ coefficients @ spline.T
+    # Autocast would round the depths so that slopes were lost in steps.
+    with torch.autocast(image.device.type, enabled=False):
+        coefficients = image + 0.5 * (image - kept @ image @ kept.T)
+        return spline @ coefficients @ spline.T
 
 
 def _cubic_spline(side: int, size: int) -> torch.Tensor:

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
+from pifuhd_ros.networks.sampling import sample_features
 from pifuhd_ros.training.batches import Batch
 from pifuhd_ros.training.depth_targets import depths_at
 
@@ -27,7 +28,7 @@ class Outputs:
     back: torch.Tensor
     """(B, 3, s, s)."""
     depth: torch.Tensor | None
-    """(B, 2, h, w) the first two coarse features: depth_scale · z of the front and the back."""
+    """(B, 2, S, S) z of the front and the back: the first two coarse features, drawn up."""
     coarse: torch.Tensor | None
     """(B, N) logits."""
     fine: torch.Tensor | None
@@ -56,12 +57,20 @@ def run_levels(
             features = network.encode_coarse(
                 batch.image, front.detach(), back.detach(), batch.joints
             )
-            depth = features[:, :2] / network.config.depth_scale
+            own = features[:, :2].float() / network.config.depth_scale
+            depth = network.draw_coarse(own)
+            asked = depth
             if true_depth:
-                known, seen = depths_at(batch.depth, batch.mask, depth.shape[-1])
-                known = torch.where(seen, known, depth) * network.config.depth_scale
-                features = torch.cat([known.to(features.dtype), features[:, 2:]], 1)
-            coarse, phi = network.query_coarse(features, batch.points)
+                known, seen = depths_at(batch.depth, batch.mask, own.shape[-1])
+                asked = network.draw_coarse(torch.where(seen, known, own))
+            samples = torch.cat(
+                [
+                    sample_features(asked * network.config.depth_scale, batch.points),
+                    sample_features(features[:, 2:], batch.points),
+                ],
+                2,
+            )
+            coarse, phi = network.query_coarse_at(samples, batch.points[..., 2:])
         if "fine" in levels:
             features = network.encode_fine(batch.image, front.detach(), back.detach())
             fine = network.query_fine(features, phi.detach(), batch.points)

@@ -12,7 +12,6 @@ from pifuhd_ros.fields import pifuhd
 from pifuhd_ros.fields.engine import PifuhdEngine, prepare_engine
 from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
 from pifuhd_ros.networks.pifuhd import LITE, PifuhdNetwork
-from pifuhd_ros.networks.sampling import smooth_map
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.errors import CaptureCancelled
 from pifuhd_ros.types.field import ImplicitField
@@ -189,7 +188,8 @@ def test_image_reaches_the_network_as_minus_one_to_one(
     image = crop.image[None] * 2 - 1
     with torch.no_grad():
         front, back = network.estimate_normals(image)
-        coarse = smooth_map(network.encode_coarse(image, front, back), network.config.coarse_size)
+        coarse = network.draw_coarse(network.encode_coarse(image, front, back))
+        assert coarse.shape[-1] == network.config.coarse_size
         assert torch.equal(coarse, field.coarse_features)
         assert torch.equal(network.encode_fine(image, front, back), field.fine_features)
 
