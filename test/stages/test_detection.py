@@ -153,6 +153,48 @@ def test_a_doubtful_find_counts_only_where_it_is_the_first() -> None:
     assert surely.box_xyxy_px[0] == 299.5
 
 
+class Blind:
+    """Sees nobody."""
+
+    def find(self, rgb: np.ndarray) -> Pose | None:
+        return None
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(0.75, 1), (0.6, 0)])
+def test_a_second_look_is_for_those_whom_the_first_misses(seen: float, expected: int) -> None:
+    """And it must be sure of them."""
+
+    class Second(ColourFinder):
+        def find(self, rgb: np.ndarray) -> Pose | None:
+            pose = super().find(rgb)
+            if pose is None:
+                return None
+            return Pose(pose.mask, pose.keypoints_px * (1, 1, seen), pose.keypoints_world_m)
+
+    frame, config = canvas(300, 600, (BLUE, 50, 100, 100, 250)), DetectionConfig()
+
+    assert find_people(Blind(), frame, config) == []
+    assert len(find_people(Blind(), frame, config, Second(BLUE))) == expected
+    second = Second(BLUE)
+    assert len(find_people(ColourFinder(BLUE), frame, config, second)) == 1
+    assert second.calls == 0
+
+
+def test_someone_in_the_dark_is_found() -> None:
+    shipped = resources.files("pifuhd_ros") / "data" / "demo.png"
+    with resources.as_file(shipped) as path:
+        light = read_frame(path).rgb
+    dark = frame_from_array((light * 0.08).astype(np.uint8))
+
+    with PersonDetector(DetectionConfig(second_confidence=1, faces=False)) as strict:
+        assert strict.detect(dark) == []
+    with PersonDetector(DetectionConfig(faces=False)) as detector:
+        (found,) = detector.detect(dark)
+        (known,) = detector.detect(frame_from_array(light))
+
+    assert iou(found.mask, known.mask > 0.5) > 0.9
+
+
 def test_specks_are_no_people() -> None:
     frame = canvas(300, 300, (RED, 100, 100, 110, 115))
 
