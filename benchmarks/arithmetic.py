@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.networks.mirror_mean import mean_coarse, mean_normals
 from pifuhd_ros.networks.phorhum import PhorhumConfig, PhorhumFeatures, PhorhumNetwork
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 
@@ -20,8 +22,8 @@ def encoding_gflop(config: NetworkConfig) -> float:
         else:
             network = PifuhdNetwork(config).eval()
             image = torch.empty(1, 3, config.fine_size, config.fine_size)
-            front, back = network.estimate_normals(image)
-            network.encode_coarse(image, front, back)
+            front, back = mean_normals(network, image)
+            mean_coarse(network, image, front, back, torch.empty(1, len(JOINTS), 4))
             network.encode_fine(image, front, back)
     return 1e-9 * float(counter.get_total_flops())
 

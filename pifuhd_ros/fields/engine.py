@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Literal, get_args
 
@@ -12,6 +13,7 @@ import torch
 from pifuhd_ros.fields.cuda_graph import RecordedCall
 from pifuhd_ros.fields.float32_sums import sum_in_float32
 from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.networks.mirror_mean import mean_coarse, mean_normals
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.networks.point_chain import PointChain, chain_of
 from pifuhd_ros.networks.point_packing import pack_chain, pad_terms
@@ -57,9 +59,9 @@ class PifuhdEngine:
     """Of weights and activations."""
     device: torch.device
     normals: Stage
-    """PifuhdNetwork.estimate_normals."""
+    """``mean_normals`` of the network."""
     coarse: Stage
-    """PifuhdNetwork.encode_coarse."""
+    """``mean_coarse`` of the network."""
     fine: Stage
     """PifuhdNetwork.encode_fine."""
     chain: PointChain
@@ -103,7 +105,7 @@ def prepare_engine(network: PifuhdNetwork, precision: str = "auto") -> PifuhdEng
     _round_image_networks(network, dtype)
     if device.type == "cuda":
         return _record(network, dtype, chain)
-    normals, coarse, fine = network.estimate_normals, _coarse(network), _fine(network)
+    normals, coarse, fine = partial(mean_normals, network), _coarse(network), _fine(network)
     return PifuhdEngine(network, dtype, device, normals, coarse, fine, chain, chain.logits)
 
 
@@ -126,7 +128,7 @@ def _record(network: PifuhdNetwork, dtype: torch.dtype, chain: PointChain) -> Pi
     image = joints.new_zeros(1, 3, size, size)
     image = image.contiguous(memory_format=torch.channels_last)
     with torch.cuda.device_of(image):
-        normals = RecordedCall(network.estimate_normals, image)
+        normals = RecordedCall(partial(mean_normals, network), image)
         front, back = normals(image)
         coarse = RecordedCall(_coarse(network), image, front, back, joints)
         fine = RecordedCall(_fine(network), image, front, back)
@@ -135,7 +137,7 @@ def _record(network: PifuhdNetwork, dtype: torch.dtype, chain: PointChain) -> Pi
 
 
 def _coarse(network: PifuhdNetwork) -> Stage:
-    return lambda image, front, back, joints: (network.encode_coarse(image, front, back, joints),)
+    return lambda image, front, back, joints: (mean_coarse(network, image, front, back, joints),)
 
 
 def _fine(network: PifuhdNetwork) -> Stage:

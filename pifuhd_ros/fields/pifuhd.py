@@ -53,9 +53,9 @@ def encode_pifuhd(
         image = crop.image.to(engine.device, torch.float32)[None] * 2 - 1
         report("normals", 0.0)
         front, back = engine.normals(image)
-        report("coarse features", 0.35)
+        report("coarse features", 0.3)
         (coarse,) = engine.coarse(image, front, back, _joints(crop, engine.device))
-        report("fine features", 0.45)
+        report("fine features", 0.65)
         (fine,) = engine.fine(image, front, back)
         engine.check_finite(fine)
         normals = NormalMaps(*copy_to_host(*_crop_normals((front, back), crop)))

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.networks.mirror_mean import mean_coarse, mean_normals
 from pifuhd_ros.networks.phorhum import PhorhumConfig, PhorhumNetwork
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 
@@ -87,8 +89,8 @@ def _networks(config: NetworkConfig, dtype: torch.dtype) -> tuple[int, int, int]
         network = PifuhdNetwork(config).eval().to(dtype)
         image = torch.empty(1, 3, config.fine_size, config.fine_size, dtype=dtype)
         with _Held() as held:
-            front, back = network.estimate_normals(image)
-            coarse = network.encode_coarse(image, front, back)
+            front, back = mean_normals(network, image)
+            coarse = mean_coarse(network, image, front, back, image.new_zeros(1, len(JOINTS), 4))
             fine = network.encode_fine(image, front, back)
     features = 4 * (coarse.numel() + fine.numel())
     return sum(p.numel() for p in network.parameters()), held.most, features

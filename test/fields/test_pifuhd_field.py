@@ -11,6 +11,8 @@ import torch
 from pifuhd_ros.fields import pifuhd
 from pifuhd_ros.fields.engine import PifuhdEngine, prepare_engine
 from pifuhd_ros.fields.pifuhd import PifuhdField, encode_pifuhd
+from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.networks.mirror_mean import mean_coarse, mean_normals
 from pifuhd_ros.networks.pifuhd import LITE, PifuhdNetwork
 from pifuhd_ros.types.crop import PersonCrop
 from pifuhd_ros.types.errors import CaptureCancelled
@@ -187,8 +189,9 @@ def test_image_reaches_the_network_as_minus_one_to_one(
 ) -> None:
     image = crop.image[None] * 2 - 1
     with torch.no_grad():
-        front, back = network.estimate_normals(image)
-        coarse = network.draw_coarse(network.encode_coarse(image, front, back))
+        front, back = mean_normals(network, image)
+        joints = torch.zeros(1, len(JOINTS), 4)
+        coarse = network.draw_coarse(mean_coarse(network, image, front, back, joints))
         assert coarse.shape[-1] == network.config.coarse_size
         assert torch.equal(coarse, field.coarse_features)
         assert torch.equal(network.encode_fine(image, front, back), field.fine_features)
