@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from pifuhd_ros.geometry.crop_transforms import CropSquare, image_from_crop
-from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.geometry.skeleton import JOINTS, mirrored
 from pifuhd_ros.networks.joint_lifter import MIRRORED_POINTS, JointLifter
 from pifuhd_ros.stages.detected_joints import LIFTER_FILE, points_in_crop
 from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
@@ -37,7 +37,6 @@ from pifuhd_ros.synthetic.detector_joints import (
     BANK_FILE,
     BANK_STEP,
     from_hips,
-    mirrored,
     skeleton_rows,
 )
 from pifuhd_ros.synthetic.occlusion import Occlusion

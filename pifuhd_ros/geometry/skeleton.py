@@ -6,7 +6,10 @@ the joint is known, else 0.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import torch
 
 JOINTS = (
     *("nose", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
@@ -62,3 +65,13 @@ def mirrored_order() -> list[int]:
         "_".join([swap[parts[0]], *parts[1:]]) if parts[0] in swap else parts[0] for parts in sides
     ]
     return [JOINTS.index(name) for name in other]
+
+
+def mirrored(points: torch.Tensor, order: Sequence[int] | None = None) -> torch.Tensor:
+    """Points (..., N, C ≥ 3) or their errors in a mirror: left is right, x is turned.
+
+    ``order``: the point that takes each one's place; None: that of the joints.
+    """
+    # By slices: a list of numbers would be brought to the device, which no recording can do.
+    swapped = torch.stack([points[..., number, :] for number in order or mirrored_order()], -2)
+    return torch.cat([-swapped[..., :1], swapped[..., 1:]], -1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from pifuhd_ros.geometry.skeleton import mirrored_order
+from pifuhd_ros.geometry.skeleton import mirrored
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.networks.pifuhd import PifuhdNetwork
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNetConfig
@@ -38,26 +38,19 @@ def mean_coarse(
         torch.cat([image, image.flip(3)]),
         torch.cat([front, _mirrored_vectors(front)]),
         torch.cat([back, _mirrored_vectors(back)]),
-        torch.cat([joints, _mirrored_joints(joints)]),
+        torch.cat([joints, mirrored(joints)]),
     )
-    own, mirrored = features.chunk(2)
-    return (own + mirrored.flip(3)) / 2
+    own, other = features.chunk(2)
+    return (own + other.flip(3)) / 2
 
 
 def _mean_vectors(maps: torch.Tensor) -> torch.Tensor:
     """Unit vectors (B, 3, S, S) of maps (2B, 3, S, S) of images and then their mirror images."""
-    own, mirrored = maps.float().chunk(2)
-    return unit(own + _mirrored_vectors(mirrored), 1)
+    own, other = maps.float().chunk(2)
+    return unit(own + _mirrored_vectors(other), 1)
 
 
 def _mirrored_vectors(maps: torch.Tensor) -> torch.Tensor:
     """Maps (B, 3, S, S) of vectors in a mirror."""
     turned = maps.flip(3)
     return torch.cat([-turned[:, :1], turned[:, 1:]], 1)
-
-
-def _mirrored_joints(joints: torch.Tensor) -> torch.Tensor:
-    """Skeletons (B, J, 4) in a mirror: left is right, x is turned."""
-    # By slices: a list of numbers would be brought to the device, which no recording can do.
-    swapped = torch.stack([joints[:, number] for number in mirrored_order()], 1)
-    return torch.cat([-swapped[..., :1], swapped[..., 1:]], 2)

@@ -12,12 +12,7 @@ from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.networks.global_generator import GlobalGenerator, GlobalGeneratorConfig
 from pifuhd_ros.networks.hourglass import HourglassConfig, HourglassFilter
 from pifuhd_ros.networks.point_mlp import PointMlp, PointMlpConfig
-from pifuhd_ros.networks.sampling import (
-    resize_map,
-    sample_features,
-    shrink_image,
-    smooth_map,
-)
+from pifuhd_ros.networks.sampling import resize_map, sample_features, shrink_image, smooth_map
 from pifuhd_ros.networks.shuffle_unet import ShuffleUNet, ShuffleUNetConfig
 from pifuhd_ros.networks.skeleton_guide import GUIDE_CHANNELS, draw_skeleton
 

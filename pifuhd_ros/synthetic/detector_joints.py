@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from pifuhd_ros.body.model import load_body
-from pifuhd_ros.geometry.skeleton import JOINTS, mirrored_order
+from pifuhd_ros.geometry.skeleton import JOINTS, mirrored
 from pifuhd_ros.synthetic.dataset import ViewSample
 
 BANK_FILE = Path(__file__).with_name("lifted_joints.safetensors")
@@ -53,15 +53,6 @@ def _bank() -> _Bank:
     # z counts from the hips in what is lifted, and so it does in what is true.
     error[..., 2] = held["lifted"][..., 2] - true[..., 2]
     return _Bank(torch.cat([true, mirrored(true)]).flatten(1), torch.cat([error, mirrored(error)]))
-
-
-def mirrored(points: torch.Tensor, order: Sequence[int] | None = None) -> torch.Tensor:
-    """Points (..., N, C ≥ 3) or their errors in a mirror: left is right, x is turned.
-
-    ``order``: the point that takes each one's place; None: that of geometry/skeleton.py's joints.
-    """
-    swapped = points[..., list(order or mirrored_order()), :]
-    return torch.cat([-swapped[..., :1], swapped[..., 1:]], -1)
 
 
 def from_hips(joints: torch.Tensor) -> torch.Tensor:

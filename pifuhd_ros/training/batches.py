@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import torch
 from torch.nn import functional as F
 
+from pifuhd_ros.geometry.skeleton import mirrored
 from pifuhd_ros.geometry.vectors import unit
 from pifuhd_ros.synthetic.dataset import Shard, ViewSample
-from pifuhd_ros.synthetic.detector_joints import mirrored, skeletons
+from pifuhd_ros.synthetic.detector_joints import skeletons
 from pifuhd_ros.synthetic.frame_edges import sample_frame_edges
 from pifuhd_ros.synthetic.occlusion import Occlusion
 from pifuhd_ros.synthetic.photograph import take_photo

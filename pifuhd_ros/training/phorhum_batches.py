@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
+from pifuhd_ros.geometry.skeleton import mirrored
 from pifuhd_ros.geometry.vectors import sphere_directions
 from pifuhd_ros.synthetic.dataset import ViewSample
-from pifuhd_ros.synthetic.detector_joints import mirrored, skeletons
+from pifuhd_ros.synthetic.detector_joints import skeletons
 from pifuhd_ros.synthetic.frame_edges import sample_frame_edges
 from pifuhd_ros.synthetic.light import white_shading
 from pifuhd_ros.synthetic.occlusion import Occlusion

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pifuhd_ros.synthetic.detector_joints import mirrored
+from pifuhd_ros.geometry.skeleton import mirrored
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,13 +4,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pifuhd_ros.geometry.skeleton import JOINTS
+from pifuhd_ros.geometry.skeleton import JOINTS, mirrored
 from pifuhd_ros.synthetic.detector_joints import (
     BANK_FILE,
     BANK_STEP,
     MISSED,
     detect_joints,
-    mirrored,
     skeleton_rows,
 )
 
