@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from pifuhd_ros.networks.config_json import config_from_json, config_to_json
+from pifuhd_ros.networks.eight_bit import from_eight_bits, to_eight_bits
 from pifuhd_ros.networks.phorhum import PhorhumConfig, PhorhumNetwork
 from pifuhd_ros.networks.pifuhd import PifuhdConfig, PifuhdNetwork
 from pifuhd_ros.networks.published import read_published
@@ -32,23 +33,24 @@ def default_weights_path(name: str = "pifuhd-lite") -> Path:
     return Path(str(resources.files("pifuhd_ros"))) / "weights" / f"{name}.safetensors"
 
 
-def save_weights(
-    path: str | os.PathLike[str], network: Network, dtype: torch.dtype = torch.float16
-) -> None:
+def save_weights(path: str | os.PathLike[str], network: Network, *, exact: bool = False) -> None:
     """Write a network and its config to a safetensors file, replacing it in one step.
 
     Args:
         path: the file; its folder exists.
         network: what to write.
-        dtype: floating-point type of the tensors in the file.
+        exact: in float32; else in a quarter of that, see ``to_eight_bits``.
 
     Raises:
-        WeightsError: a value is not finite in ``dtype``.
+        WeightsError: a value is not finite, or too large for float16.
     """
-    tensors = {name: value.detach().to("cpu", dtype) for name, value in _own_tensors(network)}
+    tensors = {name: value.detach().cpu().float() for name, value in _own_tensors(network)}
+    tensors = tensors if exact else to_eight_bits(tensors)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise WeightsError(f"{name} has values that are not finite in {dtype}; nothing written")
+            raise WeightsError(
+                f"{name} has values that are not finite in {tensor.dtype}; nothing written"
+            )
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     save_file(
@@ -139,13 +141,14 @@ def _read_safetensors(file: Path, kind: type[_Config]) -> tuple[_Config, dict[st
         with safe_open(file, framework="pt", device="cpu") as stream:
             metadata = stream.metadata() or {}
             if "config" not in metadata:
-                raise WeightsError(
-                    f"{file} was not written by this package: its metadata has no config"
-                )
+                raise WeightsError("not written by this package: its metadata has no config")
             config = config_from_json(kind, metadata["config"])
-            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+            stored = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+        tensors = from_eight_bits(stored)
     except SafetensorError as error:
         raise WeightsError(f"{file} is damaged or was cut off: {error}") from error
+    except WeightsError as error:
+        raise WeightsError(f"{file}: {error}") from error
     except ValueError as error:
         raise WeightsError(f"{file}: {error}") from error
     return config, tensors

@@ -31,7 +31,7 @@ def saved(tmp_path: Path) -> Path:
 @CONFIGS
 def test_round_trip_is_exact_in_float32(config: PifuhdConfig, tmp_path: Path) -> None:
     network = small_network(config)
-    save_weights(tmp_path / "w.safetensors", network, dtype=torch.float32)
+    save_weights(tmp_path / "w.safetensors", network, exact=True)
     loaded = load_network(tmp_path / "w.safetensors")
     assert loaded.config == config
     assert not loaded.training
@@ -40,10 +40,14 @@ def test_round_trip_is_exact_in_float32(config: PifuhdConfig, tmp_path: Path) ->
         assert torch.equal(loaded.state_dict()[name], tensor), name
 
 
-def test_default_is_half_precision_in_the_file_and_single_in_memory(saved: Path) -> None:
-    assert {t.dtype for t in load_file(saved).values()} == {torch.float16}
-    assert {p.dtype for p in load_network(saved).parameters()} == {torch.float32}
+def test_default_is_small_in_the_file_and_single_precision_in_memory(saved: Path) -> None:
+    network = small_network(SMALL_UNET)
+    loaded = load_network(saved)
+    assert {p.dtype for p in loaded.parameters()} == {torch.float32}
     assert list(saved.parent.iterdir()) == [saved]
+    assert saved.stat().st_size < 1.6 * sum(p.numel() for p in network.parameters())
+    for (name, given), read in zip(network.named_parameters(), loaded.parameters(), strict=True):
+        assert (given - read).norm() <= 0.01 * given.norm(), name
 
 
 def test_loaded_network_can_be_trained_and_saved_again(saved: Path, tmp_path: Path) -> None:
