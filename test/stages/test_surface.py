@@ -24,7 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pifuhd_ros.geometry.grid import VoxelGrid
 from pifuhd_ros.stages.marching_cubes import marching_cubes
-from pifuhd_ros.stages.surface import coarse_resolution_of, extract_surface
+from pifuhd_ros.stages.surface import coarse_resolution_of, extract_surface, half_logits
 from pifuhd_ros.types import CaptureCancelled, ImplicitField, Mesh, SurfaceError
 
 CELL_64 = 2.0 / 64
@@ -45,6 +45,8 @@ def extract_densely(field: ImplicitField, resolution: int) -> tuple[np.ndarray, 
         for z in (0, 1)
     )
     cells = grid.cells(1, field.device)[((count > 0) & (count < 8)).flatten()]
+    if isinstance(field, OccupancyField):
+        values = half_logits(values)
     vertices, faces = marching_cubes(cells, values[grid.corner_keys(cells, 1)], grid)
     return vertices.numpy(), faces.numpy()
 
@@ -84,6 +86,23 @@ class TestAgainstTheFullGrid:
         np.testing.assert_array_equal(extraction.mesh.vertices, vertices)
         np.testing.assert_array_equal(extraction.mesh.faces, faces)
         assert_closed(vertices, faces)
+
+
+class TestHalfLogits:
+    def test_are_half_the_logits_and_keep_signs_and_infinities(self) -> None:
+        values = torch.tensor([-0.5, -0.25, -1e-30, 0.0, 1e-30, 0.4, 0.5, -torch.inf])
+        result = half_logits(values)
+        assert torch.equal(result.sign(), values.sign())
+        assert result[:-1].isfinite().all()
+        assert result[-1] == -torch.inf
+        expected = torch.logit(values[[1, 5]] + 0.5) / 2
+        torch.testing.assert_close(result[[1, 5]], expected)
+
+    def test_an_occupancy_has_the_surface_of_its_distance(self) -> None:
+        expected = extract_surface(SignedDistanceField(torus()), 64).mesh
+        found = extract_surface(OccupancyField(torus()), 64).mesh
+        np.testing.assert_array_equal(found.faces, expected.faces)
+        np.testing.assert_allclose(found.vertices, expected.vertices, atol=1e-3 * CELL_64)
 
 
 class TestSphere:
