@@ -8,6 +8,7 @@ import torch
 
 from pifuhd_ros.synthetic.clothing import fit_garment, fit_suit, lay_over
 from pifuhd_ros.synthetic.cuts import Hood, sample_cuts
+from pifuhd_ros.synthetic.hairdo import restyle
 from pifuhd_ros.synthetic.headwear import (
     Head,
     glasses,
@@ -33,6 +34,11 @@ from pifuhd_ros.synthetic.worn import Worn
 _UNDER_HOOD, _UNDER_HAT, _OVER_HOOD = ("short",), ("short", "long"), ("short", "bob", "afro")
 """Hair styles that go with what is on the head, by how their names begin."""
 
+_RESTYLED = 0.7
+"""Share of the training's hair that is not as the assets have it."""
+_LOOSEST_M = {"train": 0.03, "held_out": 0.015}
+"""How much wider than designed an outfit may be."""
+
 
 def _fitting(garments: list[Garment], woman: bool) -> list[Garment]:
     """Garments cut for this gender; all of them where there is none."""
@@ -56,7 +62,7 @@ def _suit(
     woman: bool,
 ) -> list[Worn]:
     outfit = dice.choice(_fitting(pick_named(wardrobe.outfits, split), woman))
-    loosen_m = dice.uniform(0.0, 0.015)
+    loosen_m = dice.uniform(0.0, _LOOSEST_M[split])
     textured = outfit.texture >= 0
     upper = sample_cloth_paint(dice, textured, _chest(rest, mean))
     lower = sample_cloth_paint(dice, textured)
@@ -124,6 +130,8 @@ def _on_head(
         styles = [style for style in styles if style.name.startswith(fitting)]
     if styles and dice.chance(0.94):
         hair = fit_garment(dice.choice(styles), rest, mean, dice, 0.0, hair_paint, "hair")
+        if split == "train" and dice.chance(_RESTYLED):
+            hair = restyle(hair, head, dice)
         if hood == "up":
             hair = replace(hair, vertices=head.flatten(hair.vertices, head.whole, 0.003, None))
         elif has_hat:

@@ -196,6 +196,10 @@ def sample_eye_paint(dice: Dice) -> Paint:
     return Paint((r, g, b), 1.0)
 
 
+OPAQUE = 0.4
+"""From which opacity on a texture is drawn."""
+
+
 def sample_textures(textures: torch.Tensor, index: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
     """Bilinear values (N, 4) in [0, 1] of textures that repeat; one where the index is -1.
 

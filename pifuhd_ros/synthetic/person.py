@@ -24,7 +24,7 @@ from pifuhd_ros.synthetic.random import Dice
 from pifuhd_ros.synthetic.sheet import vertex_normals
 from pifuhd_ros.synthetic.split import HELD_OUT_SHARE, Split, pick_pairs
 from pifuhd_ros.synthetic.wardrobe import Wardrobe
-from pifuhd_ros.synthetic.worn import Worn
+from pifuhd_ros.synthetic.worn import Worn, shown_faces
 
 _SKIN_VERTICES = 13380
 """The first vertices of the body are skin, the next the eyes and the tongue."""
@@ -59,13 +59,16 @@ class _Dressed:
 
 
 def _sample_betas(body: BodyModel, dice: Dice, split: Split) -> tuple[torch.Tensor, bool]:
-    """A mix of two known people of one gender, and whether it is a woman."""
+    """A mix of two known people of one gender, and whether it is a woman.
+
+    Training also goes beyond either of them.
+    """
     woman = dice.chance(0.5)
     known = torch.nonzero((body.known_gender > 0.5) == woman)[:, 0]
     cut = int(len(known) * (1 - HELD_OUT_SHARE))
     known = known[:cut] if split == "train" else known[cut:]
     a, b = int(known[dice.integer(len(known))]), int(known[dice.integer(len(known))])
-    t = dice.uniform(0, 1)
+    t = dice.uniform(*((-0.25, 1.25) if split == "train" else (0, 1)))
     return (1 - t) * body.known_betas[a] + t * body.known_betas[b], woman
 
 
@@ -115,7 +118,9 @@ def _dress(wardrobe: Wardrobe, body: BodyModel, rig: PoseRig, seed: int, split: 
                 *shifted(lambda one: torch.cat([one.faces, one.caps]), "cloth", "shoes", "hard"),
             ]
         ),
-        open_faces=torch.cat([empty, *shifted(lambda one: one.faces, "hair")]),
+        open_faces=torch.cat(
+            [empty, *shifted(lambda one: shown_faces(one, wardrobe.textures), "hair")]
+        ),
         hidden_faces=body.faces[covered],
         heads=heads[0],
         rotations=sample_pose(wardrobe, rig, dice, split, rest, heads[0]).to(rest.device),

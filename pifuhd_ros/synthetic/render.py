@@ -9,11 +9,10 @@ import torch
 from torch.nn import functional as F
 
 from pifuhd_ros.geometry.rasterize import Coverage, cover, nearest
-from pifuhd_ros.synthetic.paint import albedo_of, sample_textures
+from pifuhd_ros.synthetic.paint import OPAQUE, albedo_of, sample_textures
 from pifuhd_ros.synthetic.people import FaceKind, People
 from pifuhd_ros.synthetic.placement import Placement
 
-_OPAQUE = 0.4
 _JOINT_DEPTH_M = 0.12
 """A joint lies at most so deep under the skin that shows it."""
 
@@ -130,7 +129,7 @@ def _opaque(
     uv = _mix(people.face_uvs[face], _weights(scene, coverage, card, placements))
     texture = people.paints.texture[part[card]]
     keep = torch.ones_like(part, dtype=torch.bool)
-    keep[card] = sample_textures(people.textures, texture, uv)[:, 3] > _OPAQUE
+    keep[card] = sample_textures(people.textures, texture, uv)[:, 3] > OPAQUE
     return _select(coverage, keep)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from pifuhd_ros.synthetic.paint import Paint
+from pifuhd_ros.synthetic.paint import OPAQUE, Paint, sample_textures
 
 Kind = Literal["cloth", "shoes", "hair", "card", "hard"]
 
@@ -38,6 +38,24 @@ class Worn:
     kind: Kind
     """Hair and cards (brows) are drawn where their texture is opaque, from both sides; hair is
     part of the solid by its winding number, cards are not. All else is closed by its caps."""
+
+
+_SHOWN = 0.25
+_SIDE = 6
+
+
+def shown_faces(thing: Worn, textures: torch.Tensor) -> torch.Tensor:
+    """Faces (N, 3) whose texture is opaque on a quarter of them at least.
+
+    Some cards of hair lie about the head and show nothing: they are no part of a solid.
+    """
+    steps = (torch.arange(_SIDE, device=thing.faces.device) + 1 / 3) / _SIDE
+    b, c = torch.meshgrid(steps, steps, indexing="ij")
+    weights = torch.stack([1 - b - c, b, c], -1)[b + c < 1]
+    uvs = weights @ thing.face_uvs
+    texture = torch.full(uvs.shape[:2], thing.texture, device=uvs.device)
+    opacity = sample_textures(textures, texture.flatten(), uvs.flatten(0, 1))[:, 3]
+    return thing.faces[(opacity > OPAQUE).view(len(uvs), -1).float().mean(1) >= _SHOWN]
 
 
 def with_apexes(
