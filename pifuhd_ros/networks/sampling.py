@@ -43,8 +43,10 @@ def smooth_map(image: torch.Tensor, size: int) -> torch.Tensor:
     side = image.shape[-1]
     kept = _cubic_spline(side, side).to(image)
     spline = _cubic_spline(side, size).to(image)
-    # Autocast would round the depths so that slopes were lost in steps.
-    with torch.autocast(image.device.type, enabled=False):
+    # Autocast would round the depths so that slopes were lost in steps. Tensors without memory,
+    # whose sizes alone are asked for, know none.
+    device = "cpu" if image.is_meta else image.device.type
+    with torch.autocast(device, enabled=False):
         coefficients = image + 0.5 * (image - kept @ image @ kept.T)
         return spline @ coefficients @ spline.T
 

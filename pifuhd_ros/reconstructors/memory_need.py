@@ -90,7 +90,8 @@ def _networks(config: NetworkConfig, dtype: torch.dtype) -> tuple[int, int, int]
         image = torch.empty(1, 3, config.fine_size, config.fine_size, dtype=dtype)
         with _Held() as held:
             front, back = mean_normals(network, image)
-            coarse = mean_coarse(network, image, front, back, image.new_zeros(1, len(JOINTS), 4))
+            joints = image.new_zeros(1, len(JOINTS), 4)
+            coarse = network.draw_coarse(mean_coarse(network, image, front, back, joints))
             fine = network.encode_fine(image, front, back)
     features = 4 * (coarse.numel() + fine.numel())
     return sum(p.numel() for p in network.parameters()), held.most, features

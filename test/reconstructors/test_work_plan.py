@@ -37,6 +37,11 @@ def test_encoding_is_what_the_published_code_size_holds() -> None:
     assert estimate_memory(LITE, 256).encoding < 0.25 * tensor
 
 
+def test_features_count_as_they_are_drawn_for_the_surface() -> None:
+    drawn = 4 * LITE.coarse_filter.out_channels * LITE.coarse_size**2
+    assert estimate_memory(LITE, 32).search > drawn
+
+
 def test_need_grows_with_resolution_and_points() -> None:
     totals = [estimate_memory(LITE, r).total for r in (128, 256, 512, 1024)]
     assert totals == sorted(totals)
