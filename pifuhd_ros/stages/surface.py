@@ -34,7 +34,9 @@ OCCUPANCY_MARGIN = 0.5
 
 # The same before the last split, where no more than a crumb of a cell or two can hide.
 LAST_MARGIN = 0.35
+
 _SUREST = 1 - 1.2e-7
+"""The largest float32 below one: beyond it logits are infinite."""
 
 
 @dataclass(frozen=True)
@@ -263,8 +265,8 @@ def _is_near_surface(
 def half_logits(values: torch.Tensor) -> torch.Tensor:
     """Half the logits of occupancies, which are given less a half; signs and infinities stay.
 
-    Across a surface they are straighter than occupancies: the level is crossed nearer to where the
-    network puts it, and what lies askew to the grid has lower terraces.
+    Across a surface they are straighter than occupancies: where an edge crosses it is found nearer
+    to where the network puts it, and what lies askew to the grid has lower terraces.
     """
     return torch.where(values.isfinite(), (2 * values).clamp(-_SUREST, _SUREST).atanh(), values)
 

@@ -83,6 +83,12 @@ class Head:
         """(3,) of the skull at the height of the forehead [m]."""
         self._normals = sphere_directions(600, rest.device)
 
+    def polar(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Directions (N, 3) and distances (N, 1) [m] of points (N, 3) from the middle."""
+        away = points - self.middle
+        distance = away.norm(dim=1, keepdim=True)
+        return away / distance.clamp(min=1e-6), distance
+
     def reach(self, directions: torch.Tensor, around: torch.Tensor) -> torch.Tensor:
         """How far (N,) the convex hull of body vertices lies from the middle [m].
 
@@ -100,9 +106,7 @@ class Head:
         self, hair: torch.Tensor, around: torch.Tensor, room_m: float, cover: Cover | None
     ) -> torch.Tensor:
         """Hair (V, 3) pressed under a hat above its rim, or as a whole where cover is None."""
-        away = hair - self.middle
-        distance = away.norm(dim=1, keepdim=True)
-        direction = away / distance.clamp(min=1e-6)
+        direction, distance = self.polar(hair)
         limit = self.reach(direction, around)[:, None] + room_m
         pressed = self.middle + direction * torch.minimum(distance, limit)
         share = torch.ones_like(distance)

@@ -28,6 +28,8 @@ from pifuhd_ros.synthetic.worn import Worn, shown_faces
 
 _SKIN_VERTICES = 13380
 """The first vertices of the body are skin, the next the eyes and the tongue."""
+_BEYOND = {"train": 0.25, "held_out": 0.0}
+"""How far beyond two known shapes their mixtures go, as a share of the way between them."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,13 @@ class _Dressed:
 
 
 def _sample_betas(body: BodyModel, dice: Dice, split: Split) -> tuple[torch.Tensor, bool]:
-    """A mix of two known people of one gender, and whether it is a woman.
-
-    Training also goes beyond either of them.
-    """
+    """A mix of two known people of one gender, and whether it is a woman."""
     woman = dice.chance(0.5)
     known = torch.nonzero((body.known_gender > 0.5) == woman)[:, 0]
     cut = int(len(known) * (1 - HELD_OUT_SHARE))
     known = known[:cut] if split == "train" else known[cut:]
     a, b = int(known[dice.integer(len(known))]), int(known[dice.integer(len(known))])
-    t = dice.uniform(*((-0.25, 1.25) if split == "train" else (0, 1)))
+    t = dice.uniform(-_BEYOND[split], 1 + _BEYOND[split])
     return (1 - t) * body.known_betas[a] + t * body.known_betas[b], woman
 
 

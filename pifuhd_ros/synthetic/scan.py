@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from pifuhd_ros.synthetic.paint import Paint, stack_paints
+from pifuhd_ros.synthetic.paint import OPAQUE, Paint, stack_paints
 from pifuhd_ros.synthetic.people import People
 from pifuhd_ros.synthetic.sheet import vertex_normals
 from pifuhd_ros.types import Scan
@@ -17,8 +17,6 @@ from pifuhd_ros.types import Scan
 PELVIS_HEIGHT = 0.53
 """Of the whole height, above the ground; the scan's middle in x and z stands for its place there.
 In the generator's bodies the pelvis joint lies at 0.52 to 0.55."""
-_OPAQUE = 102
-"""As render's: what is below is not there."""
 
 
 def scan_people(
@@ -98,7 +96,7 @@ def _cards(scan: Scan) -> list[bool]:
     """Of each material: whether it shows its inner side, through holes of mesh or texture."""
     has_holes = not scan.is_surface or len(scan.caps) > 0
     return [
-        has_holes or (texture is not None and bool((texture[3] < _OPAQUE).any()))
+        has_holes or (texture is not None and bool((texture[3] < 255 * OPAQUE).any()))
         for texture in scan.textures
     ]
 

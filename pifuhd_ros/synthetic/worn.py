@@ -41,11 +41,13 @@ class Worn:
 
 
 _SHOWN = 0.25
+"""Share of a face that must be drawn for it to count."""
 _SIDE = 6
+"""Places along a face's sides at which its texture is read."""
 
 
 def shown_faces(thing: Worn, textures: torch.Tensor) -> torch.Tensor:
-    """Faces (N, 3) whose texture is opaque on a quarter of them at least.
+    """Faces (N, 3) on a quarter of which, at least, the texture (see Wardrobe.textures) is drawn.
 
     Some cards of hair lie about the head and show nothing: they are no part of a solid.
     """
