@@ -9,10 +9,11 @@ from typing import Any
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.client import Client
 from rclpy.executors import SingleThreadedExecutor
 
+from pifuhd_ros.ros.question import Question
 from pifuhd_ros.srv import Capture
 from pifuhd_ros.types import OnProgress, PifuhdError
 
@@ -52,6 +53,8 @@ class CaptureClient:
         self._change_state = self._node.create_client(ChangeState, f"{capture_node}/change_state")
         self._capture = self._node.create_client(Capture, f"{capture_node}/capture")
         self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
+        # Made last, announced last: a node that answers it has heard of the others.
+        self._get_state = self._node.create_client(GetState, f"{capture_node}/get_state")
         self.last_problem = ""
 
     def close(self) -> None:
@@ -65,6 +68,12 @@ class CaptureClient:
         Raises:
             ClientError: It refused or took too long.
         """
+        question = Question(self._get_state, GetState.Request())
+        self._spin_until(
+            lambda: question.answer() is not None,
+            time.monotonic() + timeout_s,
+            self._get_state.srv_name,
+        )
         for label, transition in (
             ("configure", Transition.TRANSITION_CONFIGURE),
             ("activate", Transition.TRANSITION_ACTIVATE),

@@ -39,6 +39,7 @@ from pifuhd_ros.action import Reconstruct
 from pifuhd_ros.ros.cameras import camera_to_ros
 from pifuhd_ros.ros.headers import header_to_ros, stamp_ns_from_ros
 from pifuhd_ros.ros.images import image_to_ros
+from pifuhd_ros.ros.question import Question
 from pifuhd_ros.ros.spinner import Spinner
 from pifuhd_ros.srv import Capture
 from pifuhd_ros.types import Camera
@@ -124,6 +125,8 @@ def fake_node(
         yield process
     finally:
         process.stop()
+        # Shown beside the failure of a test.
+        print(process.output())
 
 
 class Client:
@@ -144,12 +147,14 @@ class Client:
         self._heed_from_ns = 0
         make = self.node.create_client
         self._change_state = make(ChangeState, f"/{self.name}/change_state")
-        self._get_state = make(GetState, f"/{self.name}/get_state")
         self._set_parameters = make(SetParameters, f"/{self.name}/set_parameters")
         self._describe_parameters = make(DescribeParameters, f"/{self.name}/describe_parameters")
         self._capture = make(Capture, f"/{self.name}/capture")
         self._reconstruct = ActionClient(self.node, Reconstruct, f"/{self.name}/reconstruct")
         self.listen(DiagnosticArray, "/diagnostics", 10)
+        # Made last, announced last: a node that answers it has heard of the others.
+        self._get_state = make(GetState, f"/{self.name}/get_state")
+        self._has_met = False
         self._spinner = Spinner(self.node)
 
     def close(self) -> None:
@@ -180,6 +185,8 @@ class Client:
 
     def start(self, client: Any, request: Any) -> Future:
         """Call a service and return at once."""
+        if not self._has_met:
+            self.state()
         wait_until(client.service_is_ready, f"service {client.srv_name}")
         return client.call_async(request)
 
@@ -200,7 +207,10 @@ class Client:
 
     def state(self) -> str:
         """The lifecycle state."""
-        return str(self.call(self._get_state, GetState.Request()).current_state.label)
+        question = Question(self._get_state, GetState.Request())
+        response = wait_until(question.answer, "state")
+        self._has_met = True
+        return str(response.current_state.label)
 
     def set(self, **values: Any) -> list[str]:
         """Set parameters; the reasons of those that were refused."""
