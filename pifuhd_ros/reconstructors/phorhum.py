@@ -24,11 +24,11 @@ from pifuhd_ros.reconstructors.per_person import (
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
 from pifuhd_ros.reconstructors.viewpoint import camera_of, crop_inverse_distance
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
+from pifuhd_ros.stages.bridges import extract_body
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
 from pifuhd_ros.stages.face_relief import sculpt_face
-from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.stages.texture import see_vertices
 from pifuhd_ros.types import (
     Camera,
@@ -196,9 +196,10 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
             report(stage, 0.8 * fraction)
 
         with memory_errors_explained(self.device):
-            surface = extract_surface(
+            surface = extract_body(
                 distance,
                 plan.resolution,
+                crop.mask,
                 max_points_per_query=plan.points_at_once,
                 on_progress=report_surface,
             )
@@ -230,5 +231,5 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
 
 
 def _normals_of(mesh: Mesh) -> npt.NDArray[np.float32]:
-    assert mesh.normals is not None  # extract_surface and clean_mesh give them.
+    assert mesh.normals is not None  # extract_body and clean_mesh give them.
     return mesh.normals

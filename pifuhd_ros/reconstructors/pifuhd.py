@@ -27,11 +27,12 @@ from pifuhd_ros.reconstructors.per_person import (
 from pifuhd_ros.reconstructors.stage_watch import StageWatch
 from pifuhd_ros.reconstructors.viewpoint import camera_of, crop_inverse_distance
 from pifuhd_ros.reconstructors.work_plan import WorkPlan, free_memory, plan_work
+from pifuhd_ros.stages.bridges import extract_body
 from pifuhd_ros.stages.cleanup import clean_mesh
 from pifuhd_ros.stages.cropping import crop_person
 from pifuhd_ros.stages.detection import DetectionConfig, PersonDetector
 from pifuhd_ros.stages.face_relief import sculpt_face
-from pifuhd_ros.stages.surface import MIN_RESOLUTION, extract_surface
+from pifuhd_ros.stages.surface import MIN_RESOLUTION
 from pifuhd_ros.stages.texture import texture_mesh
 from pifuhd_ros.types import (
     Frame,
@@ -199,9 +200,10 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
             report(stage, 0.86 * fraction)
 
         with memory_errors_explained(self.device):
-            surface = extract_surface(
+            surface = extract_body(
                 occupancy,
                 plan.resolution,
+                crop.mask,
                 max_points_per_query=plan.points_at_once,
                 on_progress=report_surface,
             )

@@ -46,14 +46,22 @@ def clean_mesh(mesh: Mesh, min_area_fraction: float = MIN_AREA_FRACTION) -> Mesh
         SurfaceError: no piece faces outward.
     """
     pieces = find_pieces(mesh)
-    areas, volumes, piece_of_vertex = pieces.areas, pieces.volumes, pieces.of_vertex
-    outward_areas = np.where(volumes > 0, areas, 0.0)
-    if not outward_areas.any():
+    keep = outward_pieces(pieces, min_area_fraction)
+    if not keep.any():
         raise SurfaceError(
-            f"none of the {len(areas)} pieces of the surface encloses a volume: nothing is left"
+            f"none of the {len(keep)} pieces of the surface encloses a volume: nothing is left"
         )
-    keep = outward_areas >= min_area_fraction * outward_areas.max()
-    return select_vertices(mesh, (keep & (volumes > 0))[piece_of_vertex])
+    return select_vertices(mesh, keep[pieces.of_vertex])
+
+
+def outward_pieces(
+    pieces: Pieces, min_area_fraction: float = MIN_AREA_FRACTION
+) -> npt.NDArray[np.bool_]:
+    """(P,) true for pieces that are neither crumbs nor cavities, see ``clean_mesh``."""
+    outward_areas = np.where(pieces.volumes > 0, pieces.areas, 0.0)
+    return np.logical_and(
+        pieces.volumes > 0, outward_areas >= min_area_fraction * outward_areas.max()
+    )
 
 
 def select_vertices(mesh: Mesh, keep: npt.NDArray[np.bool_]) -> Mesh:
