@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pifuhd_ros.geometry.cameras import camera_from_fov, rays_through_pixels
-from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model
+from pifuhd_ros.geometry.crop_transforms import apply_transform, box_of_mask, crop_from_model
 from pifuhd_ros.stages.body_pose import stands_upright, stature_px
 from pifuhd_ros.types import Camera, Frame, Mesh, PersonCrop, PersonDetection, ScaleSource
 
@@ -55,8 +55,10 @@ def place_in_camera(
     Each vertex lies exactly on the ray through its own pixel of the frame (lens distortion
     included), at a depth that follows its model z: the networks' box is orthographic but aligned
     with the pixels, so a rigid placement would miss the image by the person's depth over their
-    distance, several per cent. Depth is measured along the ray through the middle of the crop, in
-    which direction the person was seen.
+    distance, several per cent. Depth is measured along the ray through the middle of what is seen
+    of the person, in which direction they were seen. For one who stands whole in the image it is
+    the middle of the crop; of one cut off near the camera the crop's middle may lie far beyond the
+    image's border, and the body would lean by as much.
 
     One scale is left, the distance. It comes from the frame's depth image where that is dense,
     consistent and gives a plausible height; else the person is taken to be ``stature_m`` tall:
@@ -120,7 +122,7 @@ class _View:
     frame_from_model: npt.NDArray[np.float64]
     """(3, 3): homogeneous frame pixel = frame_from_model @ (x, y, 1) of model space."""
     axis: npt.NDArray[np.float64]
-    """(3,) unit vector through the middle of the crop."""
+    """(3,) unit vector through the middle of what is seen of the person."""
     up: npt.NDArray[np.float64]
     """(3,) unit vector of model y in the world."""
     unit: float
@@ -129,11 +131,12 @@ class _View:
     @classmethod
     def of(cls, camera: Camera, crop: PersonCrop) -> _View:
         frame_from_model = crop.image_from_crop @ crop_from_model(crop.mask.shape[-1])
-        (middle,) = rays_through_pixels(camera, apply_transform(frame_from_model, [[0.0, 0.0]]))
-        axis = middle / np.linalg.norm(middle)
+        middle = _middle_of_seen(crop)
+        (ray,) = rays_through_pixels(camera, apply_transform(frame_from_model, middle[None]))
+        axis = ray / np.linalg.norm(ray)
         view = cls(camera, frame_from_model, axis, np.zeros(3), 1.0)
         right, left, top, bottom = view.on_unit_plane(
-            np.array([[_STEP, 0], [-_STEP, 0], [0, _STEP], [0, -_STEP]])
+            middle + np.array([[_STEP, 0], [-_STEP, 0], [0, _STEP], [0, -_STEP]])
         )
         across, upward = (right - left) / (2 * _STEP), (top - bottom) / (2 * _STEP)
         lengths = np.linalg.norm(across), np.linalg.norm(upward)
@@ -185,6 +188,16 @@ class _View:
             turned / np.linalg.norm(turned, axis=1, keepdims=True)
         ).astype(np.float32)
         return unit
+
+
+def _middle_of_seen(crop: PersonCrop) -> npt.NDArray[np.float64]:
+    """(2,) the middle of the mask's box in model space; that of the crop where the mask is empty."""
+    box = box_of_mask(crop.mask.numpy())
+    if box is None:
+        return np.zeros(2)
+    u, v = (box[:2] + box[2:]) / 2
+    last = crop.mask.shape[-1] - 1
+    return np.array([2 * u / last - 1, 1 - 2 * v / last])
 
 
 def _standing_height(
