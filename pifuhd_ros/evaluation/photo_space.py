@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from pifuhd_ros.evaluation.albedo_maps import AlbedoMaps
 from pifuhd_ros.evaluation.ground_truth import GroundTruth
 from pifuhd_ros.evaluation.systems import Prediction
-from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model
+from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model, middle_of_seen
 from pifuhd_ros.geometry.rotations import matrix_from_axis_angle
 from pifuhd_ros.types import Mesh, NormalMaps, PersonCrop
 
@@ -95,14 +95,16 @@ def albedo_in_photo(albedo: AlbedoMaps, crop: PersonCrop, shape: tuple[int, ...]
 def photo_from_crop_axes(crop: PersonCrop, truth: GroundTruth) -> npt.NDArray[np.float64]:
     """The rotation (3, 3) of directions in a crop's model space to photo space.
 
-    A crop shows a person as a camera would that looks at its middle: its z points along the ray
-    from there to the camera, as ``place_in_camera`` has it, and not along the photo's own axis.
+    A crop shows a person as a camera would that looks at the middle of what is seen of them: its
+    z points along the ray from there to the camera, as ``place_in_camera`` has it, and not along
+    the photo's own axis.
     """
     size = crop.mask.shape[-1]
     seen_from_model = (
         np.linalg.inv(truth.image_from_model) @ crop.image_from_crop @ crop_from_model(size)
     )
-    ray = torch.tensor([*(-seen_from_model[:2, 2] * truth.inverse_distance), 1.0])
+    (middle,) = apply_transform(seen_from_model, middle_of_seen(crop.mask.numpy())[None])
+    ray = torch.tensor([*(-middle * truth.inverse_distance), 1.0])
     ray = ray.double() / ray.norm()
     z = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
     axis = torch.linalg.cross(z, ray)

@@ -95,6 +95,23 @@ def crop_from_model(size: int) -> npt.NDArray[np.float64]:
     return np.array([[half, 0.0, half], [0.0, -half, half], [0.0, 0.0, 1.0]])
 
 
+def middle_of_seen(mask: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """The middle of what a crop shows of a person: that of the crop for one who is whole in it.
+
+    Args:
+        mask: (S, S) of the crop.
+
+    Returns:
+        (2,) x and y in model space, of the middle of the mask's box; zero where the mask is empty.
+    """
+    box = box_of_mask(mask)
+    if box is None:
+        return np.zeros(2)
+    model_from_crop = np.linalg.inv(crop_from_model(len(mask)))
+    (middle,) = apply_transform(model_from_crop, [(box[:2] + box[2:]) / 2])
+    return np.asarray(middle, dtype=np.float64)
+
+
 def apply_transform(
     b_from_a: npt.NDArray[np.float64], points_a: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:

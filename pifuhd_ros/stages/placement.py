@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pifuhd_ros.geometry.cameras import camera_from_fov, rays_through_pixels
-from pifuhd_ros.geometry.crop_transforms import apply_transform, box_of_mask, crop_from_model
+from pifuhd_ros.geometry.crop_transforms import (
+    apply_transform,
+    crop_from_model,
+    middle_of_seen,
+)
 from pifuhd_ros.stages.body_pose import stands_upright, stature_px
 from pifuhd_ros.types import Camera, Frame, Mesh, PersonCrop, PersonDetection, ScaleSource
 
@@ -131,7 +135,7 @@ class _View:
     @classmethod
     def of(cls, camera: Camera, crop: PersonCrop) -> _View:
         frame_from_model = crop.image_from_crop @ crop_from_model(crop.mask.shape[-1])
-        middle = _middle_of_seen(crop)
+        middle = middle_of_seen(crop.mask.numpy())
         (ray,) = rays_through_pixels(camera, apply_transform(frame_from_model, middle[None]))
         axis = ray / np.linalg.norm(ray)
         view = cls(camera, frame_from_model, axis, np.zeros(3), 1.0)
@@ -188,16 +192,6 @@ class _View:
             turned / np.linalg.norm(turned, axis=1, keepdims=True)
         ).astype(np.float32)
         return unit
-
-
-def _middle_of_seen(crop: PersonCrop) -> npt.NDArray[np.float64]:
-    """(2,) the middle of the mask's box in model space; that of the crop where the mask is empty."""
-    box = box_of_mask(crop.mask.numpy())
-    if box is None:
-        return np.zeros(2)
-    u, v = (box[:2] + box[2:]) / 2
-    last = crop.mask.shape[-1] - 1
-    return np.array([2 * u / last - 1, 1 - 2 * v / last])
 
 
 def _standing_height(

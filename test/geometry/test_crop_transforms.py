@@ -12,6 +12,7 @@ from pifuhd_ros.geometry.crop_transforms import (
     crop_box_of_keypoints,
     crop_from_model,
     image_from_crop,
+    middle_of_seen,
 )
 
 
@@ -25,6 +26,15 @@ def test_the_box_of_a_mask_runs_along_the_outer_pixel_edges() -> None:
 
 def test_an_empty_mask_has_no_box() -> None:
     assert box_of_mask(np.zeros((4, 4), bool)) is None
+
+
+def test_the_middle_of_what_is_seen_is_that_of_its_box() -> None:
+    mask = np.zeros((101, 101))
+    assert np.array_equal(middle_of_seen(mask), [0, 0])
+    mask[10:91, 40:61] = 1
+    assert middle_of_seen(mask) == pytest.approx([0, 0])
+    mask[51:] = 0
+    assert middle_of_seen(mask) == pytest.approx([0, 0.4])
 
 
 def test_the_longer_side_fills_ten_elevenths_of_the_crop() -> None:

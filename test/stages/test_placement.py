@@ -119,6 +119,26 @@ def test_faces_still_turn_outward_and_normals_turn_with_them(middle_px: float) -
     assert (placed.normals * expected).sum(axis=1)[inner].min() > 0.995
 
 
+def test_one_who_is_cut_off_does_not_lean() -> None:
+    frame, detection, crop = scene(height=250)
+    assert detection.is_cut_off
+    # A sheet at one depth, as high as what is seen.
+    shown = crop.mask.numpy().any(axis=1)
+    top, bottom = 1 - 2 * np.flatnonzero(shown)[[0, -1]] / 255
+    assert bottom > 0
+    corners = np.array([[-0.1, top, 0.1], [0.1, top, 0.1], [0.1, bottom, 0.1], [-0.1, bottom, 0.1]])
+    sheet = Mesh(corners.astype(np.float32), np.array([[0, 1, 2], [0, 2, 3]]))
+
+    placed = place_in_camera(sheet, crop, frame, detection).mesh
+
+    # The camera sees it head on: its normal is the ray through its middle.
+    a, b, c = placed.vertices[:3].astype(np.float64)
+    normal = np.cross(b - a, c - b)
+    middle = placed.vertices.mean(axis=0)
+    cosine = abs(normal @ middle) / np.linalg.norm(normal) / np.linalg.norm(middle)
+    assert np.degrees(np.arccos(cosine)) < 1
+
+
 def test_depth_keeps_its_proportion() -> None:
     frame, detection, crop = scene()
 
