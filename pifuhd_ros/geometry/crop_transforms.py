@@ -115,7 +115,7 @@ def middle_of_seen(mask: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 def apply_transform(
     b_from_a: npt.NDArray[np.float64], points_a: npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
-    """Points (N, 2) of space a in space b, by an affine (3, 3) transform."""
+    """Points (…, 2) of space a in space b, by an affine (3, 3) transform."""
     points = np.asarray(points_a, dtype=np.float64)
     moved: npt.NDArray[np.float64] = points @ b_from_a[:2, :2].T + b_from_a[:2, 2]
     return moved

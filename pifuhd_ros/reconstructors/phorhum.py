@@ -204,7 +204,9 @@ class PhorhumReconstructor(PerPersonReconstructor[PhorhumEncoded]):
                 on_progress=report_surface,
             )
             report("clean", 0.8)
-            mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
+            mesh = surface.mesh
+            if self.settings.clean:
+                mesh = clean_mesh(mesh, pieces=surface.pieces)
             report("colour", 0.84)
             look = distance.appearance(torch.from_numpy(mesh.vertices).to(self.device))
         # Where the gradient vanishes the surface itself says where it faces.

@@ -208,7 +208,9 @@ class PifuhdReconstructor(PerPersonReconstructor[PifuhdEncoded]):
                 on_progress=report_surface,
             )
         report("clean", 0.86)
-        mesh = clean_mesh(surface.mesh) if self.settings.clean else surface.mesh
+        mesh = surface.mesh
+        if self.settings.clean:
+            mesh = clean_mesh(mesh, pieces=surface.pieces)
         if crop.face is not None and self.settings.face_relief and not _is_published(self.network):
             report("face", 0.87)
             mesh = sculpt_face(mesh, crop.face)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -11,8 +11,9 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
-from pifuhd_ros.stages.cleanup import find_pieces, outward_pieces
-from pifuhd_ros.stages.surface import SurfaceExtraction, extract_surface
+from pifuhd_ros.geometry.crop_transforms import apply_transform, crop_from_model
+from pifuhd_ros.stages.cleanup import Pieces, find_pieces, outward_pieces
+from pifuhd_ros.stages.surface import extract_surface
 from pifuhd_ros.types.field import ImplicitField
 from pifuhd_ros.types.mesh import Mesh
 from pifuhd_ros.types.progress import OnProgress
@@ -43,6 +44,18 @@ class Bridge:
     end: _Array
     """(3,) inside the other."""
     radius: float
+
+
+@dataclass(frozen=True)
+class BodyExtraction:
+    """A surface whose parts are joined where they belong together."""
+
+    mesh: Mesh
+    """In model space, closed, with normals."""
+    pieces: Pieces
+    """Of the mesh."""
+    visited_points: int
+    """How many points the field was asked for."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ def extract_body(
     *,
     max_points_per_query: int = 2**16,
     on_progress: OnProgress | None = None,
-) -> SurfaceExtraction:
+) -> BodyExtraction:
     """Triangulate a field, and once more where the first surface fell into parts.
 
     Args:
@@ -107,9 +120,10 @@ def extract_body(
     first = extract_surface(
         field, resolution, max_points_per_query=max_points_per_query, on_progress=on_progress
     )
-    bridges = find_bridges(first.mesh, mask)
+    pieces = find_pieces(first.mesh)
+    bridges = find_bridges(first.mesh, pieces, mask)
     if not bridges:
-        return first
+        return BodyExtraction(first.mesh, pieces, first.visited_points)
 
     def report_end(stage: str, fraction: float) -> None:
         if on_progress is not None:
@@ -121,22 +135,23 @@ def extract_body(
         max_points_per_query=max_points_per_query,
         on_progress=report_end,
     )
-    return replace(second, visited_points=first.visited_points + second.visited_points)
+    visited = first.visited_points + second.visited_points
+    return BodyExtraction(second.mesh, find_pieces(second.mesh), visited)
 
 
-def find_bridges(mesh: Mesh, mask: torch.Tensor) -> tuple[Bridge, ...]:
+def find_bridges(mesh: Mesh, pieces: Pieces, mask: torch.Tensor) -> tuple[Bridge, ...]:
     """Where parts of a body belong together although the surface is open between them.
 
     The mask says so: between a hand and its arm, a foot and its shin, the pixels are the person's.
 
     Args:
         mesh: closed pieces in model space; crumbs and cavities, see ``clean_mesh``, do not count.
+        pieces: of the mesh.
         mask: (S, S) in [0, 1], of the crop that the mesh was made from.
 
     Returns:
         One for each part but the largest that has another one near.
     """
-    pieces = find_pieces(mesh)
     is_part = outward_pieces(pieces)
     parts = np.flatnonzero(is_part)
     if len(parts) < 2:
@@ -207,9 +222,8 @@ def _thinned(points: _Array) -> _Array:
 
 def _at(inward: _Array, points: _Array) -> _Array:
     """What a map (S, S) of the crop holds where points (..., 3) of the model space project to."""
-    last = len(inward) - 1
-    columns = ((points[..., 0] + 1) / 2 * last).round().astype(np.int64).clip(0, last)
-    rows = ((1 - points[..., 1]) / 2 * last).round().astype(np.int64).clip(0, last)
+    pixels = apply_transform(crop_from_model(len(inward)), points[..., :2])
+    columns, rows = np.moveaxis(pixels.round().astype(np.int64).clip(0, len(inward) - 1), -1, 0)
     values: _Array = inward[rows, columns]
     return values
 

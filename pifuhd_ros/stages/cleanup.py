@@ -29,7 +29,9 @@ class Pieces:
     """(P,) that each encloses, negative for the wall of a cavity."""
 
 
-def clean_mesh(mesh: Mesh, min_area_fraction: float = MIN_AREA_FRACTION) -> Mesh:
+def clean_mesh(
+    mesh: Mesh, min_area_fraction: float = MIN_AREA_FRACTION, *, pieces: Pieces | None = None
+) -> Mesh:
     """Drop floating crumbs and hidden cavities; what stays is not changed.
 
     A connected piece stays if it faces outward (encloses a positive volume: the wall of a cavity
@@ -38,6 +40,7 @@ def clean_mesh(mesh: Mesh, min_area_fraction: float = MIN_AREA_FRACTION) -> Mesh
     Args:
         mesh: closed pieces in any space.
         min_area_fraction: the fraction, 0 … 1.
+        pieces: of the mesh, where they are known already.
 
     Returns:
         The mesh of the pieces that stay, vertices and faces in their order, in the same space.
@@ -45,7 +48,7 @@ def clean_mesh(mesh: Mesh, min_area_fraction: float = MIN_AREA_FRACTION) -> Mesh
     Raises:
         SurfaceError: no piece faces outward.
     """
-    pieces = find_pieces(mesh)
+    pieces = pieces or find_pieces(mesh)
     keep = outward_pieces(pieces, min_area_fraction)
     if not keep.any():
         raise SurfaceError(

@@ -40,6 +40,10 @@ def mask_of(shape: Distance, side: int = 128) -> torch.Tensor:
     return inside.reshape(side, side, -1).any(-1).float()
 
 
+def bridges_of(mesh: Mesh, mask: torch.Tensor) -> tuple[Bridge, ...]:
+    return find_bridges(mesh, find_pieces(mesh), mask)
+
+
 def mesh_of(shape: Distance) -> Mesh:
     return extract_surface(SignedDistanceField(shape), RESOLUTION).mesh
 
@@ -70,7 +74,7 @@ def test_a_whole_body_is_left_as_it_is() -> None:
 
 
 def test_no_bridge_leads_over_the_background() -> None:
-    assert find_bridges(mesh_of(TORN), mask_of(TORN)) == ()
+    assert bridges_of(mesh_of(TORN), mask_of(TORN)) == ()
 
 
 def test_no_bridge_is_longer_than_the_longest() -> None:
@@ -78,14 +82,14 @@ def test_no_bridge_is_longer_than_the_longest() -> None:
         return union(sphere(0.3, (-0.3, 0.0, 0.0)), sphere(0.15, (0.15 + gap, 0.0, 0.0)))
 
     everywhere = torch.ones(128, 128)
-    assert len(find_bridges(mesh_of(torn(MAX_GAP - 0.03)), everywhere)) == 1
-    assert find_bridges(mesh_of(torn(MAX_GAP + 0.03)), everywhere) == ()
+    assert len(bridges_of(mesh_of(torn(MAX_GAP - 0.03)), everywhere)) == 1
+    assert bridges_of(mesh_of(torn(MAX_GAP + 0.03)), everywhere) == ()
 
 
 def test_a_crumb_gets_no_bridge() -> None:
     crumb = union(TRUNK, sphere(0.03, (0.2, 0.0, 0.0)))
     assert len(find_pieces(mesh_of(crumb)).areas) == 2
-    assert find_bridges(mesh_of(crumb), torch.ones(128, 128)) == ()
+    assert bridges_of(mesh_of(crumb), torch.ones(128, 128)) == ()
 
 
 def test_a_foot_is_joined_to_its_leg_and_not_to_the_other_foot() -> None:
@@ -95,7 +99,7 @@ def test_a_foot_is_joined_to_its_leg_and_not_to_the_other_foot() -> None:
     foot = ([-0.1, -0.45, 0.0], [-0.09, -0.5, 0.0], 0.07)
     leg = ([-0.1, 0.5, 0.0], [-0.1, -0.5, 0.0], 0.06)
     # The other foot is nearer (0.06) than the shin (0.12), but the background lies between them.
-    (bridge,) = find_bridges(
+    (bridge,) = bridges_of(
         mesh_of(capsules([hips, left, shin, foot])), mask_of(capsules([hips, left, leg, foot]))
     )
     ends = np.stack([bridge.begin, bridge.end])
@@ -106,7 +110,7 @@ def test_a_foot_is_joined_to_its_leg_and_not_to_the_other_foot() -> None:
 
 def test_a_bridge_is_as_wide_as_the_mask_lets_it() -> None:
     wrist = union(TRUNK, capsules([([-0.3, 0.0, 0.0], [0.6, 0.0, 0.16], 0.03)]), capsules(ARM))
-    (bridge,) = find_bridges(mesh_of(TORN), mask_of(wrist, 256))
+    (bridge,) = bridges_of(mesh_of(TORN), mask_of(wrist, 256))
     assert bridge.radius == pytest.approx(0.03, abs=0.008)
 
 
