@@ -20,7 +20,11 @@ from pifuhd_ros.types import Mesh
 _CELLS = 112
 """Of the map over the face, along its longer side."""
 _RIM = 0.16
-"""Over this share of the face's height the relief grows from nothing at its rim."""
+"""Over this share of the face's height the relief grows from nothing at its rim; not at the jaw."""
+_BELOW = 0.1
+"""Over this share of the face's height it ends below the jaw, where the neck lies far behind."""
+_BLUR_CELLS = 1.5
+"""What changes is blurred by so much: less than a lip, more than the steps of the maps."""
 _MOST = 0.25
 """No vertex moves by more than this share of the face's height."""
 _WHOLE, _NONE = 0.25, 0.9
@@ -44,9 +48,12 @@ def sculpt_face(mesh: Mesh, points: torch.Tensor) -> Mesh:
         mesh: in a crop's model space.
         points: (468, 3) of the face, see PersonCrop.
     """
+    from scipy.ndimage import gaussian_filter
+
     face = points.cpu().double().numpy()
     low, high = face[:, :2].min(axis=0), face[:, :2].max(axis=0)
     height = float((high - low).max())
+    low[1] -= _BELOW * height
     near = np.all((mesh.vertices[:, :2] >= low) & (mesh.vertices[:, :2] <= high), axis=1)
     around = np.any(near[mesh.faces], axis=1)
     grid = _Grid(low, high, height / _CELLS)
@@ -55,11 +62,12 @@ def sculpt_face(mesh: Mesh, points: torch.Tensor) -> Mesh:
     both = np.isfinite(wanted) & np.isfinite(front)
     if both.sum() < _MIN_SHARE * np.isfinite(wanted).sum() or not both.any():
         return mesh
-    front = _without_pits(np.where(both, front, np.median(front[both])), height)
-    change = np.zeros(grid.shape)
-    change[both] = wanted[both] - front[both]
+    front = _without_pits(np.where(np.isfinite(front), front, np.median(front[both])), height)
+    change = np.where(both, wanted - front, 0)
     change[both] -= np.median(change[both])
-    change = np.clip(change, -_MOST * height, _MOST * height) * _growing(both)
+    change = np.clip(change, -_MOST * height, _MOST * height)
+    nearest, grown = _growing(both)
+    change = gaussian_filter(change[nearest], _BLUR_CELLS, mode="nearest") * grown
     rows = np.flatnonzero(near)
     where = mesh.vertices[rows].astype(np.float64)
     behind = grid.at(front, where) - where[:, 2]
@@ -124,11 +132,28 @@ def _without_pits(front: npt.NDArray[np.float64], height: float) -> npt.NDArray[
     return np.where(np.abs(front - around) < _PIT * height, front, around)
 
 
-def _growing(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """From 0 at the rim of a region to 1 within it, smoothly."""
+def _growing(
+    inside: npt.NDArray[np.bool_],
+) -> tuple[tuple[npt.NDArray[np.intp], ...], npt.NDArray[np.float64]]:
+    """How much of a relief counts: from 0 at the rim of a region to 1 within it, smoothly.
+
+    At the jaw it is all up to the rim, and ends below: what the networks see of the step from
+    there to the neck is a slope, which would leave nothing of a chin.
+
+    Returns:
+        For each cell the row and the column of the nearest one inside, and the share.
+    """
     from scipy.ndimage import distance_transform_edt
 
-    distance = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1] / _CELLS
-    t = np.clip(distance / _RIM, 0, 1).astype(np.float64)
-    grown: npt.NDArray[np.float64] = t * t * (3 - 2 * t)
-    return grown
+    below = np.pad(np.maximum.accumulate(inside, axis=0), 1)
+    below[-1] = below[-2]
+    to_rim = distance_transform_edt(below)[1:-1, 1:-1] / _CELLS
+    outside, nearest = distance_transform_edt(~inside, return_indices=True)
+    share = _smooth_step(to_rim / _RIM) * _smooth_step(1 - outside / _CELLS / _BELOW)
+    return tuple(nearest), share
+
+
+def _smooth_step(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """From 0 to 1, level at both."""
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)

@@ -18,7 +18,7 @@ from pifuhd_ros.stages.face_relief import sculpt_face
 from pifuhd_ros.stages.image_io import read_frame
 from pifuhd_ros.types import Frame, Mesh, PersonCrop, PersonDetection
 
-NOSE_TIP, CHEEKS = 1, [50, 280]
+NOSE_TIP, CHEEKS, CHIN = 1, [50, 280], [199, 175]
 
 
 @pytest.fixture(scope="module")
@@ -117,17 +117,34 @@ def test_the_front_takes_the_relief_and_nothing_else_moves(crop: PersonCrop, hea
     # The head stays where it is: about as much of the front comes nearer as goes back.
     assert abs(np.median(moved[moved != 0])) < 0.2 * np.abs(moved).max()
 
-    def front(points: list[int]) -> float:
-        xy = crop.face[points, :2].numpy()  # type: ignore[index]
-        rows = [np.linalg.norm(head.vertices[:, :2] - at, axis=1).argsort()[:12] for at in xy]
-        return float(np.mean([made.vertices[near, 2].max() for near in rows]))
-
     true = float(crop.face[NOSE_TIP, 2] - crop.face[CHEEKS, 2].mean())
     assert true > 0.01
-    assert front([NOSE_TIP]) - front(CHEEKS) == pytest.approx(true, rel=0.25)
+    got = depth(made, crop, [NOSE_TIP]) - depth(made, crop, CHEEKS)
+    assert got == pytest.approx(true, rel=0.25)
     assert made.normals is not None
     fresh = vertex_normals(made.vertices, made.faces)
     assert float((made.normals * fresh).sum(1).min()) > 0.98
+
+
+def test_a_chin_comes_forward_and_the_neck_does_not(crop: PersonCrop, head: Mesh) -> None:
+    assert crop.face is not None
+    made = sculpt_face(head, crop.face)
+    true = float(crop.face[CHIN, 2].mean() - crop.face[CHEEKS, 2].mean())
+    before = depth(head, crop, CHIN) - depth(head, crop, CHEEKS)
+    got = depth(made, crop, CHIN) - depth(made, crop, CHEEKS)
+    assert abs(got - true) < 0.25 * abs(before - true)
+    low = float(crop.face[:, 1].min() - 0.12 * np.ptp(crop.face[:, 1].numpy()))
+    below = head.vertices[:, 1] < low
+    assert below.any()
+    assert np.array_equal(made.vertices[below], head.vertices[below])
+
+
+def depth(mesh: Mesh, crop: PersonCrop, points: list[int]) -> float:
+    """Mean z of the mesh's front where points of the face are."""
+    assert crop.face is not None
+    xy = crop.face[points, :2].numpy()
+    rows = [np.linalg.norm(mesh.vertices[:, :2] - at, axis=1).argsort()[:12] for at in xy]
+    return float(np.mean([mesh.vertices[near, 2].max() for near in rows]))
 
 
 def test_a_face_beside_the_head_changes_nothing(crop: PersonCrop, head: Mesh) -> None:
