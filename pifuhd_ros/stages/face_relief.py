@@ -62,6 +62,7 @@ def sculpt_face(mesh: Mesh, points: torch.Tensor) -> Mesh:
     both = np.isfinite(wanted) & np.isfinite(front)
     if both.sum() < _MIN_SHARE * np.isfinite(wanted).sum() or not both.any():
         return mesh
+    # With the neck in it: without, the chin would be off the median, and count as a pit.
     front = _without_pits(np.where(np.isfinite(front), front, np.median(front[both])), height)
     change = np.where(both, wanted - front, 0)
     change[both] -= np.median(change[both])
